@@ -1,0 +1,10 @@
+export * from './attacks';
+export * from './errors';
+export * from './gradients';
+export * from './objective';
+export * from './rng';
+export * from './rows';
+export * from './step';
+export * from './stopGradient';
+export * from './tensors';
+export type * from './types';
