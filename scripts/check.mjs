@@ -1,0 +1,48 @@
+// The whole check, one step after the other. Goes on after a failure, so that one run shows all there is to mend.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+mkdirSync('runs', { recursive: true });
+const tarball = path.resolve('runs', `holdfast-${version}.tgz`);
+rmSync(tarball, { force: true });
+
+const steps = [
+  ['types', 'tsc', '--noEmit'],
+  ['lint', 'eslint', '.', '--max-warnings', '0'],
+  ['format', 'prettier', '--check', '--log-level', 'warn', '.'],
+  ['build', 'node', 'scripts/build.mjs'],
+  ['pack', 'npm', 'pack', '--silent', '--pack-destination', 'runs'],
+  ['publint', 'publint', 'run', tarball, '--strict'],
+  ['are the types wrong', 'attw', tarball, '--profile', 'node16'],
+  ['size limit', 'size-limit'],
+  [
+    'the packed package',
+    'npm',
+    'run',
+    'test:package',
+    '--',
+    '--reporter=default',
+    '--reporter=json',
+    '--outputFile.json=runs/package-tests.json',
+  ],
+];
+
+const env = {
+  ...process.env,
+  PATH: [path.resolve('node_modules/.bin'), process.env['PATH']].join(path.delimiter),
+  HOLDFAST_TARBALL: tarball,
+  npm_config_update_notifier: 'false',
+};
+const results = steps.map(([name, command, ...args]) => {
+  console.log(`\n== ${name}`);
+  const start = Date.now();
+  const { status } = spawnSync(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' });
+  return { name, ok: status === 0, seconds: (Date.now() - start) / 1000 };
+});
+
+console.log('\n== the whole check');
+for (const { name, ok, seconds } of results)
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(6)} s  ${name}`);
+process.exit(results.every(({ ok }) => ok) ? 0 : 1);
