@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, open, readFile, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { HoldfastError } from '../core/errors';
+import { fileNotFound, parseObject, sidecarName, type Files, type FileSink } from './files';
+
+/** A folder on disk. A save that was cut off between its two renames is finished first. */
+export async function openFolder(folder: string): Promise<Files> {
+  const root = await placeOf(folder);
+  await recover(root);
+  if (!(await statOf(root))?.isDirectory()) {
+    throw new HoldfastError(
+      'not-found',
+      `There is no folder '${folder}'. A text is always a path here, never a name to download.`,
+    );
+  }
+  const at = (name: string) => path.join(root, name);
+  return {
+    name: `'${folder}'`,
+    list: async () =>
+      (await readdir(root, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/')),
+    async size(name) {
+      const found = await statOf(at(name));
+      return found?.isFile() ? found.size : undefined;
+    },
+    async read(name, range) {
+      if (!range && !(await statOf(at(name)))?.isFile()) throw fileNotFound(name, `'${folder}'`);
+      return readBytes(at(name), range ?? { start: 0, end: (await stat(at(name))).size });
+    },
+  };
+}
+
+async function readBytes(file: string, { start, end }: { start: number; end: number }): Promise<Uint8Array<ArrayBuffer>> {
+  const handle = await open(file, 'r');
+  try {
+    const bytes = new Uint8Array(end - start);
+    for (let at = 0; at < bytes.length;) {
+      const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at);
+      if (bytesRead === 0) throw new HoldfastError('bad-weights', `'${file}' became shorter while it was read.`);
+      at += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a folder so that a crash at any moment leaves the old or the new one complete.
+ *
+ * Everything is written into `.NAME.saving-…` beside it, with `fsync`. A complete folder is renamed to `.NAME.next`, the old one to
+ * `.NAME.previous`, `.NAME.next` to NAME. If a crash falls between the last two, NAME is missing and `.NAME.next` is complete: whoever opens the folder renames it.
+ * What the old folder holds beside our own files is copied over. A crash while writing leaves a `.NAME.saving-…` that may be deleted.
+ *
+ * @throws HoldfastError `save-conflict` if the folder holds files but was not saved by this library, or if another save is under way
+ */
+export async function replaceFolder(folder: string, write: (sink: FileSink) => Promise<void>): Promise<void> {
+  const target = await placeOf(folder);
+  await recover(target);
+  const kept = await foreignEntries(target, folder);
+  const { next, previous, saving } = siblings(target);
+  await mkdir(path.dirname(target), { recursive: true });
+  try {
+    await mkdir(saving);
+    await write(folderSink(saving));
+    for (const entry of kept) await cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
+    await syncFolder(saving);
+    if (await statOf(target)) {
+      await rm(next, { recursive: true, force: true });
+      await rm(previous, { recursive: true, force: true });
+      await rename(saving, next);
+      await rename(target, previous);
+      await rename(next, target);
+    } else {
+      await rename(saving, target);
+    }
+    await syncFolder(path.dirname(target));
+    await rm(previous, { recursive: true, force: true });
+  } catch (cause) {
+    await rm(saving, { recursive: true, force: true });
+    await recover(target);
+    await rm(next, { recursive: true, force: true });
+    throw cause;
+  }
+}
+
+/** The folder itself where the path is a link: links stay, and what they lead to is replaced. */
+async function placeOf(folder: string): Promise<string> {
+  const wanted = path.resolve(folder);
+  const linked = async () => path.resolve(path.dirname(wanted), await readlink(wanted));
+  return realpath(wanted)
+    .catch(linked)
+    .catch(() => wanted);
+}
+
+function siblings(target: string) {
+  const beside = (kind: string) => path.join(path.dirname(target), `.${path.basename(target)}.${kind}`);
+  return {
+    next: beside('next'),
+    previous: beside('previous'),
+    saving: beside(`saving-${process.pid}-${randomBytes(4).toString('hex')}`),
+  };
+}
+
+/** Finishes a save that was cut off: `.NAME.next` is complete whenever it exists. */
+async function recover(target: string): Promise<void> {
+  const { next } = siblings(target);
+  if ((await statOf(target)) || !(await statOf(next))) return;
+  // Whoever comes second finds the folder there.
+  await rename(next, target).catch(() => undefined);
+}
+
+/** What is in the folder beside our own files. */
+async function foreignEntries(target: string, folder: string): Promise<string[]> {
+  const entries = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw new HoldfastError('save-conflict', `'${folder}' cannot be saved to: ${error.message}`, { cause: error });
+  });
+  if (entries.length === 0) return [];
+  if (!entries.includes(sidecarName)) {
+    throw new HoldfastError(
+      'save-conflict',
+      `'${folder}' holds files and was not saved by holdfast (it has no ${sidecarName}): nothing was written. Choose another folder.`,
+    );
+  }
+  const { files } = parseObject(await readFile(path.join(target, sidecarName)), `'${sidecarName}' in '${folder}'`);
+  const written = Array.isArray(files) ? files.map(String) : [];
+  const ours = new Set([sidecarName, ...written.map((name) => name.split('/', 1)[0]!)]);
+  return entries.filter((entry) => !ours.has(entry));
+}
+
+const folderSink = (root: string): FileSink => ({
+  async write(name, parts) {
+    const file = path.join(root, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    const handle = await open(file, 'wx');
+    try {
+      for await (const part of parts) await handle.writeFile(part);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (path.dirname(file) !== root) await syncFolder(path.dirname(file));
+  },
+});
+
+/** A rename is durable when its folder is. Windows cannot open folders, and needs not. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const statOf = (file: string) => stat(file).catch(() => undefined);

@@ -1,0 +1,11 @@
+export type { EncoderConfig } from './config';
+export { createModel, type CreateModelOptions } from './createModel';
+export { memoryFiles, type Files, type FileSink } from './files';
+export { loadModel, type LoadOptions } from './load';
+export type { PretrainedModel, SeedOptions } from './model';
+export type { Pooling } from './pooling';
+export type { SaveOptions } from './save';
+export { loadTokenizer, type LoadTokenizerOptions } from './tokenizer';
+export { headsOnly, lastLayers, type Trainable } from './trainable';
+export type { Head, TextInput, TextModel, Tokenizer, Tokens } from './types';
+export type { WeightInfo } from './weightPlan';
