@@ -1,0 +1,10 @@
+export { batches, type BatchesOptions, type LabeledBatchesOptions, type ViewsOf } from './batches';
+export { classBalanced } from './classBalanced';
+export { disposeBatch } from './disposeBatch';
+export type { ReadOptions } from './fields';
+export { lengthSorted, type LengthSortedOptions } from './lengthSorted';
+export { readJsonl } from './readJsonl';
+export { readCsv, readTsv, type TableOptions } from './readTable';
+export { shuffled } from './shuffled';
+export { split, type Split, type SplitOptions } from './split';
+export type * from './types';

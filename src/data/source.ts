@@ -1,0 +1,43 @@
+import { HoldfastError } from '../core/errors';
+import { findings } from './issues';
+import type { Example, ExampleSource } from './types';
+
+const advice = 'Pass an array, a reader such as readJsonl(path), or a function that returns a fresh iterable: () => generate().';
+
+/** Refuses a generator object at once: it would run dry after one epoch, and the training would be shorter than asked for. */
+export function requireReopenable(source: ExampleSource<Example>): void {
+  if (typeof source === 'function') return;
+  const once =
+    Symbol.asyncIterator in source
+      ? (source[Symbol.asyncIterator]() as unknown) === source
+      : Symbol.iterator in source && (source[Symbol.iterator]() as unknown) === source;
+  if (once)
+    throw new HoldfastError('bad-data', `batches: the examples are a generator object, which can be read only once. ${advice}`);
+}
+
+/** All examples of one epoch, as strings. */
+export async function readAll<E extends Example>(source: ExampleSource<E>, epoch: number): Promise<E[]> {
+  const iterable = typeof source === 'function' ? source() : source;
+  const examples: E[] = [];
+  const problems = findings();
+  for await (const example of iterable) {
+    examples.push(example);
+    if (typeof (example as Partial<Example> | undefined)?.text !== 'string') {
+      problems.add({ message: `row ${examples.length} has no text: expected { text: string, … }, got ${describe(example)}` });
+    }
+  }
+  problems.throwIfAny('bad-data', 'batches cannot use the examples');
+  if (examples.length === 0) {
+    throw new HoldfastError(
+      'bad-data',
+      `batches: no examples in epoch ${epoch}. ${epoch > 0 ? `If earlier epochs had some, the source ran dry. ${advice}` : ''}`.trim(),
+    );
+  }
+  return examples;
+}
+
+/** Names the fields only: the content may be personal. */
+const describe = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? `an object with the fields ${Object.keys(value).join(', ') || '(none)'}`
+    : typeof value;
