@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { cut } from '../engine/cut';
 import { HoldfastError } from './errors';
 import { isOffTape } from './stopGradient';
+import { gradientsBy } from './tape';
 import { mapTensors } from './tensors';
 import type { Batch, Encoded, Evaluation, ForwardOptions, GradientFn, Model, Output, Pass, Rng, Tensors, Term } from './types';
 
@@ -34,8 +35,7 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
     };
 
     const sources: tf.Tensor[] = [...model.trainable.map((name) => weightOf(at, name)), ...(offset ? [offset] : []), ...(rows ? [rows] : [])];
-    // `tf.variableGrads` takes variables only; the engine takes any tensor, so neither the offset nor shifted weights need be variables.
-    const { value, grads: found } = tf.engine().gradients(run, sources, undefined, true) as { value: tf.Scalar; grads: (tf.Tensor | null)[] };
+    const { value, grads: found } = gradientsBy(run, sources, () => tf.dispose(kept));
 
     const grads: Record<string, tf.Tensor> = {};
     model.trainable.forEach((name, i) => {
@@ -44,6 +44,7 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
     });
     const offsetGrad = offset && found[model.trainable.length];
     if (offset && !offsetGrad) {
+      tf.dispose(kept);
       throw new HoldfastError('offset-ignored', 'The model did not add inputs.offset to its word embeddings, so an attack on it would do nothing.');
     }
     const rowsGrad = rows && found.at(-1);

@@ -1,5 +1,6 @@
 export * from './attacks';
 export * from './errors';
+export { format, type Table } from './format';
 export * from './gradients';
 export * from './objective';
 export * from './rng';

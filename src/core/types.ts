@@ -138,10 +138,12 @@ export type StreamTransform<A, B> = (source: AsyncIterable<A>) => AsyncIterable<
 export interface Updater {
   /** Changes `weights` in place. `rows` says which gradients are rows (see `Rows`). */
   apply(weights: Weights, grads: Tensors, rows?: Rows): void;
+  /** Learning rate of the last step, where there is one. */
+  rate?(): number | undefined;
   /** Everything that the next step depends on, by name; the tensors stay the updater's. */
-  state(): Tensors;
-  /** Takes a copy of a saved state. */
-  restore(state: Tensors): void;
+  state(): Tensors | Promise<Tensors>;
+  /** Takes a copy of a saved state. Await it: what the host must know (step counts, row numbers) is read here. */
+  restore(state: Tensors): void | Promise<void>;
   dispose(): void;
 }
 

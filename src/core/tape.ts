@@ -1,0 +1,26 @@
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * The value of `compute` and its gradient by each source; null where it does not depend on it.
+ *
+ * `tf.variableGrads` takes variables only; the engine takes any tensor. If `compute` or the way back throws, what the tape had saved is
+ * freed: TensorFlow.js leaves it, which is all the activations of a forward pass.
+ */
+export function gradientsBy(
+  compute: () => tf.Scalar,
+  sources: tf.Tensor[],
+  onError: () => void,
+): { value: tf.Scalar; grads: (tf.Tensor | null | undefined)[] } {
+  const engine = tf.engine();
+  try {
+    return engine.gradients(compute, sources, undefined, true);
+  } catch (error) {
+    const { state } = engine;
+    if (state.gradientDepth === 0) {
+      for (const { saved } of state.activeTape ?? []) saved?.forEach((tensor) => tensor.dispose());
+      state.activeTape = [];
+    }
+    onError();
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import * as tf from '@tensorflow/tfjs';
+import { addGradients } from '../core/rows';
+import { mapTensors } from '../core/tensors';
+import type { Batch, Evaluation, GradientFn, Tensors } from '../core/types';
+import { cut } from '../engine/cut';
+
+/** A batch and how much of its step it counts. */
+export interface Part<B extends Batch> {
+  readonly batch: B;
+  readonly count: number;
+}
+
+/**
+ * One gradient from several batches, as if they were one: `Σ n_i g_i / Σ n_i`, and the loss likewise.
+ *
+ * One evaluation after the other, each a graph of its own, so memory holds one evaluation and two gradients, however many parts there are.
+ * Scalar reports are averaged in the same way; others follow one another along the first axis.
+ */
+export function accumulated<B extends Batch>(
+  evaluate: GradientFn<B>,
+  weights: Tensors,
+  parts: readonly Part<B>[],
+): Omit<Evaluation, 'offset'> {
+  const [first, ...others] = parts as readonly [Part<B>, ...Part<B>[]];
+  const start = evaluate(first.batch);
+  if (others.length === 0) return start;
+
+  const total = parts.reduce((sum, { count }) => sum + count, 0);
+  const evaluations: Pick<Evaluation, 'loss' | 'reports'>[] = [start];
+  let { grads, rows }: Pick<Evaluation, 'grads' | 'rows'> = start;
+  for (const { batch, count } of others) {
+    const { loss, reports, ...found } = evaluate(batch);
+    evaluations.push({ loss, reports });
+    const last = { grads, rows };
+    grads = tf.tidy(() => {
+      const sum = addGradients({ ...start, ...last }, { loss, reports, ...found }, tf.scalar(count / first.count), weights);
+      rows = sum.rows;
+      return { ...sum.grads };
+    });
+    // Without it the addition would become part of the next evaluation's graph, and that graph another one.
+    cut();
+    const kept = new Set(Object.values(grads));
+    tf.dispose([...Object.values(last.grads), ...Object.values(found.grads)].filter((grad) => !kept.has(grad)));
+  }
+  const scale = tf.scalar(first.count / total);
+  const shares = parts.map(({ count }) => count / total);
+  return {
+    loss: weightedSum(
+      evaluations.map(({ loss }) => loss),
+      shares,
+    ),
+    grads: mapTensors(grads, (grad) => tf.mul(grad, scale)),
+    rows,
+    reports: together(
+      evaluations.map(({ reports }) => reports),
+      shares,
+    ),
+  };
+}
+
+const weightedSum = (values: readonly tf.Tensor[], shares: readonly number[]): tf.Scalar =>
+  tf.addN(values.map((value, i) => tf.mul<tf.Scalar>(value, shares[i]!)));
+
+function together(reports: readonly Tensors[], shares: readonly number[]): Tensors {
+  const names = new Set(reports.flatMap((part) => Object.keys(part)));
+  const joined = [...names].map((name) => {
+    const having = reports.flatMap((part, i) => (part[name] ? [{ value: part[name], share: shares[i]! }] : []));
+    const values = having.map(({ value }) => value);
+    return [
+      name,
+      values[0]!.rank === 0
+        ? weightedSum(
+            values,
+            having.map(({ share }) => share),
+          )
+        : tf.concat(values, 0),
+    ] as const;
+  });
+  return Object.fromEntries(joined);
+}

@@ -1,0 +1,143 @@
+import * as tf from '@tensorflow/tfjs';
+import { badArgument, requireNumber } from '../core/errors';
+import type { Updater } from '../core/types';
+import { adamWStep, type AdamWStepOptions } from '../engine/fused';
+import { momentsOf, momentTensors, requireMatch } from './adamWState';
+import { createClocks } from './clocks';
+import { decays as decaysByName } from './decays';
+import { finiteOf } from './finite';
+import { type Moments, stepRows, wholeMoments } from './rowMoments';
+import { type Schedule, scheduleOf } from './schedules';
+
+export interface AdamWOptions {
+  /** A number, or a schedule of steps counted from 0. */
+  readonly learningRate: number | Schedule;
+  /** How slowly both moments forget, each from 0 to below 1. Default [0.9, 0.999]. */
+  readonly betas?: readonly [number, number];
+  /** Added to the root of the second moment. Default 1e-8. */
+  readonly epsilon?: number;
+  /** Share of a weight, times the learning rate, that each step takes away. Default 0.01. */
+  readonly weightDecay?: number;
+  /** Which weights decay, by name. Default `decays`: all but biases and LayerNorm. */
+  readonly decays?: (name: string) => boolean;
+}
+
+/**
+ * AdamW: each weight moves by its gradient's running mean over the root of its running square, and shrinks a little besides.
+ *
+ * `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`, `w ← w − η λ w − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)`
+ *
+ * Each weight counts its own steps t, so a head that is added later starts at 1; a weight without gradient stays as it is.
+ * Gradients by rows (`Rows`) give the dense result bit for bit. Where the gradients' norm is not finite, weights, moments and
+ * counts stay those of the last good step.
+ *
+ * **Cost** two tensors per weight; of an embedding table only for the rows that ever had a gradient.
+ * **Limits** β₁ = β₂ = 0 and λ = 0 is a step of η in the direction of the gradient's sign.
+ * **Differs** from `torch.optim.AdamW` only in leaving biases and LayerNorm undecayed by default.
+ * **See also** `clipped`, `grouped` (another rate for the heads), `averaged`.
+ *
+ * @throws HoldfastError `bad-argument` if an option is out of range
+ * @see Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019, arXiv:1711.05101, algorithm 2
+ * @example
+ * await fit(model, { objective: crossEntropy(), data, optimizer: clipped(adamW({ learningRate: 3e-4 }), { norm: 1 }) });
+ */
+export function adamW({
+  learningRate,
+  betas: [beta1, beta2] = [0.9, 0.999],
+  epsilon = 1e-8,
+  weightDecay = 0.01,
+  decays = decaysByName,
+}: AdamWOptions): Updater {
+  const schedule = scheduleOf('adamW', learningRate);
+  requireBeta('betas[0]', beta1);
+  requireBeta('betas[1]', beta2);
+  requireNumber('adamW', 'epsilon', epsilon, Number.MIN_VALUE);
+  requireNumber('adamW', 'weightDecay', weightDecay);
+  const clocks = createClocks(beta1, beta2);
+  let moments = new Map<string, Moments>();
+  let steps = 0;
+  let rate: number | undefined;
+  /** Made by the last `state()`, beside the moments themselves. */
+  let exported: tf.Tensor[] = [];
+
+  const stepWeight = (
+    weight: tf.Variable,
+    grad: tf.Tensor,
+    rows: Int32Array | undefined,
+    old: Moments | undefined,
+    options: AdamWStepOptions,
+  ): Moments => {
+    const [moved, next] =
+      rows && (!old || old.rows) ? stepRows(weight, grad, rows, old, options) : stepWhole(weight, grad, rows, old, options);
+    weight.assign(moved);
+    return next;
+  };
+  return {
+    apply(weights, grads, rows = {}) {
+      requireMatch(weights, grads, moments);
+      const eta = schedule(steps);
+      tf.tidy(() => {
+        const finite = finiteOf(grads);
+        const corrections = clocks.advance(new Set(Object.keys(grads)), finite);
+        const shared = { learningRate: tf.scalar(eta), beta1, beta2, epsilon, finite };
+        for (const [name, grad] of Object.entries(grads)) {
+          const options = { ...shared, ...corrections.get(name)!, decay: decays(name) ? weightDecay : 0 };
+          const old = moments.get(name);
+          const next = stepWeight(weights[name]!, grad, rows[name], old, options);
+          moments.set(name, { ...next, m: tf.keep(next.m), v: tf.keep(next.v) });
+          if (old) tf.dispose([old.m, old.v]);
+        }
+      });
+      rate = eta;
+      steps++;
+    },
+    rate: () => rate,
+    state() {
+      tf.dispose(exported);
+      const own = tf.tidy(() => {
+        const state = momentTensors(moments, clocks.of);
+        return { ...state, '/steps': tf.scalar(steps, 'int32') };
+      });
+      exported = Object.entries(own).flatMap(([key, tensor]) =>
+        key === '/steps' || key.endsWith('/rows') ? [tf.keep(tensor)] : [],
+      );
+      return own;
+    },
+    async restore(state) {
+      const restored = await momentsOf(state);
+      await clocks.restore(restored.corrections);
+      disposeMoments(moments);
+      ({ moments, steps } = restored);
+    },
+    dispose() {
+      clocks.dispose();
+      disposeMoments(moments);
+      tf.dispose(exported);
+      moments = new Map();
+      exported = [];
+    },
+  };
+}
+
+/** The update of all rows, for gradients of the whole weight and for rows that come after one. */
+function stepWhole(
+  weight: tf.Tensor,
+  grad: tf.Tensor,
+  rows: Int32Array | undefined,
+  old: Moments | undefined,
+  options: AdamWStepOptions,
+): [weight: tf.Tensor, moments: Moments] {
+  const dense = rows ? tf.unsortedSegmentSum(grad, tf.tensor1d(rows, 'int32'), weight.shape[0]) : grad;
+  const { m, v } = old ? wholeMoments(old, weight.shape[0]) : { m: tf.zerosLike(weight), v: tf.zerosLike(weight) };
+  const [moved, newM, newV] = adamWStep(weight, dense, m, v, options);
+  return [moved, { m: newM, v: newV }];
+}
+
+function disposeMoments(moments: ReadonlyMap<string, Moments>): void {
+  for (const { m, v } of moments.values()) tf.dispose([m, v]);
+}
+
+function requireBeta(name: string, beta: number): void {
+  requireNumber('adamW', name, beta, 0, 1);
+  if (beta === 1) throw badArgument('adamW', `${name} must be below 1, got 1: the moment would never start`);
+}

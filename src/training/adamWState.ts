@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs';
+import { HoldfastError } from '../core/errors';
+import type { Tensors, Weights } from '../core/types';
+import { type Moments, rowNumbers } from './rowMoments';
+
+/** AdamW's moments by weight name as tensors by name: `<weight>/m`, `/v`, `/corrections`, and `/rows` where only some rows are held. */
+export function momentTensors(
+  moments: ReadonlyMap<string, Moments>,
+  correctionsOf: (name: string) => tf.Tensor,
+): Record<string, tf.Tensor> {
+  const state: Record<string, tf.Tensor> = {};
+  for (const [name, { m, v, rows }] of moments) {
+    Object.assign(state, { [`${name}/m`]: m, [`${name}/v`]: v, [`${name}/corrections`]: correctionsOf(name) });
+    if (rows) state[`${name}/rows`] = rowNumbers(rows);
+  }
+  return state;
+}
+
+/** Reads what `momentTensors` wrote; the moments are copies and kept. */
+export async function momentsOf(
+  state: Tensors,
+): Promise<{ steps: number; moments: Map<string, Moments>; corrections: Map<string, tf.Tensor> }> {
+  const names = Object.keys(state).flatMap((key) => (key.endsWith('/m') ? [key.slice(0, -2)] : []));
+  const take = (key: string): tf.Tensor => {
+    const tensor = state[key];
+    if (!tensor)
+      throw new HoldfastError('bad-weights', `adamW.restore: the state lacks '${key}'. Give it what adamW's state() returned.`);
+    return tensor;
+  };
+  const [steps = 0] = await take('/steps').data();
+  const read = await Promise.all(
+    names.map(async (name) => {
+      const numbers = state[`${name}/rows`];
+      const parts = { m: take(`${name}/m`), v: take(`${name}/v`), corrections: take(`${name}/corrections`) };
+      return { name, ...parts, rows: numbers && new Map(Array.from(await numbers.data(), (row, slot) => [row, slot])) };
+    }),
+  );
+  return {
+    steps,
+    moments: new Map(
+      read.map(({ name, m, v, rows }) => [name, { m: tf.keep(m.clone()), v: tf.keep(v.clone()), ...(rows && { rows }) }]),
+    ),
+    corrections: new Map(read.map(({ name, corrections }) => [name, corrections])),
+  };
+}
+
+/** Throws before anything changes if a gradient has no weight, or a weight's moments are another model's. */
+export function requireMatch(weights: Weights, grads: Tensors, moments: ReadonlyMap<string, Moments>): void {
+  for (const name of Object.keys(grads)) {
+    const weight = weights[name];
+    if (!weight) throw new HoldfastError('bad-weights', `adamW: there is a gradient of '${name}', but no weight of that name.`);
+    const held = moments.get(name);
+    if (!held) continue;
+    const from = held.rows ? 1 : 0;
+    if (String(held.m.shape.slice(from)) !== String(weight.shape.slice(from))) {
+      const [got, want] = [held.m.shape, weight.shape].map((shape) => `[${shape.slice(from).join(', ')}]`);
+      throw new HoldfastError(
+        'bad-weights',
+        `adamW: the moments of '${name}' have shape ${got}, the weight ${want}. Was the state saved with another model?`,
+      );
+    }
+  }
+}

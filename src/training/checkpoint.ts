@@ -1,0 +1,90 @@
+import * as tf from '@tensorflow/tfjs';
+import { HoldfastError } from '../core/errors';
+import { mapTensors } from '../core/tensors';
+import type { Model, Tensors, Updater } from '../core/types';
+import { isRecord, readJson, sidecarName, type Files, type FileSink } from '../model/files';
+import { readBytes, readTensorIndex, toFloat32 } from '../model/safetensors';
+import { safetensorsParts } from '../model/writeSafetensors';
+import { prefixed, unprefixed } from './prefixed';
+import type { Progress } from './progress';
+
+const format = 1;
+const tensorFile = 'model.safetensors';
+
+/** A run between two steps. The tensors are whoever's they were. */
+export interface RunState {
+  readonly progress: Progress;
+  readonly weights: Tensors;
+  readonly optimizer: Tensors;
+  /** The best weights so far, where there was an evaluation. */
+  readonly best: Tensors;
+}
+
+/** Writes a run: all tensors in one safetensors file, and `holdfast.json` last. */
+export async function writeCheckpoint({ progress, weights, optimizer, best }: RunState, sink: FileSink): Promise<void> {
+  const tensors = { ...prefixed('weights/', weights), ...prefixed('optimizer/', optimizer), ...prefixed('best/', best) };
+  const outgoing = Object.entries(tensors).map(([name, tensor]) => ({
+    name,
+    shape: tensor.shape,
+    // Whole numbers (steps, row numbers) are far below 2²⁴, so float32 holds them exactly.
+    values: async () => Float32Array.from(await tensor.data()),
+  }));
+  await sink.write(tensorFile, safetensorsParts(outgoing, 'float32'));
+  const sidecar = { format, kind: 'checkpoint', files: [tensorFile], progress };
+  await sink.write(sidecarName, [new TextEncoder().encode(`${JSON.stringify(sidecar, null, 2)}\n`)]);
+}
+
+/** Reads what `writeCheckpoint` wrote; the tensors are the caller's. @throws HoldfastError before any tensor is made */
+export async function readCheckpoint(files: Files): Promise<RunState> {
+  const sidecar = await readJson(files, sidecarName);
+  if (!sidecar || sidecar['kind'] !== 'checkpoint' || !isRecord(sidecar['progress'])) {
+    throw new HoldfastError(
+      'bad-config',
+      `${files.name} is not a checkpoint of fit: it has no ${sidecarName} that says so. A saved model is opened with loadModel.`,
+    );
+  }
+  if (sidecar['format'] !== format) {
+    throw new HoldfastError(
+      'newer-format',
+      `The checkpoint in ${files.name} has format ${String(sidecar['format'])}, this version reads ${format}: update holdfast.`,
+    );
+  }
+  const tensors: Record<string, tf.Tensor> = {};
+  const values = new Map<string, Float32Array>();
+  const index = await readTensorIndex(files);
+  for (const [name, entry] of index) values.set(name, toFloat32(await readBytes(files, entry), entry.dtype));
+  for (const [name, { shape }] of index) tensors[name] = tf.tensor(values.get(name)!, [...shape]);
+  return {
+    progress: sidecar['progress'] as unknown as Progress,
+    weights: unprefixed('weights/', tensors),
+    optimizer: unprefixed('optimizer/', tensors),
+    best: unprefixed('best/', tensors),
+  };
+}
+
+/** Puts a run's weights and optimizer back. Nothing changes unless all of it fits. Returns the best weights, kept. */
+export async function resumeFrom(state: RunState, model: Model, optimizer: Updater): Promise<Tensors> {
+  try {
+    requireSameWeights(state.weights, model);
+    await optimizer.restore(state.optimizer);
+    for (const [name, value] of Object.entries(state.weights)) model.weights[name]!.assign(value);
+    return mapTensors(state.best, (tensor) => tf.keep(tensor.clone()));
+  } finally {
+    tf.dispose([state.weights, state.optimizer, state.best]);
+  }
+}
+
+function requireSameWeights(saved: Tensors, { weights, trainable }: Model): void {
+  const shapeOf = (tensor: tf.Tensor | undefined) => (tensor ? `[${tensor.shape.join(', ')}]` : 'nothing');
+  const issues = [...new Set([...trainable, ...Object.keys(saved)])].flatMap((name) => {
+    const [got, want] = [saved[name], trainable.includes(name) ? weights[name] : undefined].map(shapeOf);
+    return got === want ? [] : [{ message: `'${name}' is ${got} in the checkpoint and ${want} among the trainable weights` }];
+  });
+  if (issues.length === 0) return;
+  const first = issues[0]!.message;
+  throw new HoldfastError(
+    'bad-weights',
+    `fit: the checkpoint is of another model: ${first}${issues.length > 1 ? ` (and ${issues.length - 1} more)` : ''}.`,
+    { issues },
+  );
+}

@@ -1,0 +1,126 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  denseGradients,
+  evaluationOf,
+  mapTensors,
+  meanGradients,
+  shifted,
+  stopGradient,
+  sum,
+  type GradientTransform,
+  type Labeled,
+  type Term,
+} from '../src/core';
+import { ewc } from '../src/ewc';
+import { crossEntropy, focal, klDivergence, meanOf, symmetricKl } from '../src/losses';
+import { adamW, clipped, fit } from '../src/training';
+import { valueOf, valuesOf } from './support/close';
+import { expectNoLeak, scoped } from './support/leaks';
+import { toy, toyBatch } from './support/toy';
+import { toyBatches, toyRows } from './support/toyData';
+
+// Every term with every transform: what must hold whatever is put together. A new term or transform adds its line here.
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+/** Dropout decides between two passes, so agreement has something to say. */
+const agreement: Term<Labeled> = ({ batch, output, forward }) =>
+  meanOf(symmetricKl(output.logits, forward(batch.inputs).logits), batch);
+const teacher: Term<Labeled> = ({ batch, output, model }) => {
+  const { logits } = output;
+  return meanOf(
+    klDivergence(
+      stopGradient(() => model.forward(batch.inputs).logits),
+      logits,
+    ),
+    batch,
+  );
+};
+const decay: Term = ({ weights }) =>
+  tf.addN(Object.values(weights).map((weight) => tf.sum<tf.Scalar>(tf.square(weight)))).mul(1e-3);
+
+const terms: Record<string, () => Term<Labeled>> = {
+  'cross entropy': () => crossEntropy(),
+  'smoothed cross entropy': () => crossEntropy({ smoothing: 0.1 }),
+  'focal loss': () => focal(),
+  'agreement of two masks': () => agreement,
+  'a teacher': () => teacher,
+  'a penalty': () => decay,
+  'ewc before any task': () => ewc({ lambda: 1 }),
+};
+
+const attack: GradientTransform = (next, model) => (batch, weights) => {
+  const clean = next(shifted(batch, model), weights);
+  const norm = tf.add(tf.norm(clean.offset!), 1e-12);
+  return meanGradients(clean, next(shifted(batch, model, tf.div(clean.offset!, norm)), weights));
+};
+const nearby: GradientTransform =
+  (next, model) =>
+  (batch, weights = model.weights) => {
+    const clean = next(batch, weights);
+    const dense = denseGradients(clean.grads, clean.rows, weights);
+    return {
+      ...next(batch, { ...weights, ...mapTensors(dense, (grad, name) => tf.add(weights[name]!, tf.mul(grad, 0.01))) }),
+      loss: clean.loss,
+    };
+  };
+const transforms: Record<string, GradientTransform[]> = {
+  'no transform': [],
+  'an attack on the inputs': [attack],
+  'other weights': [nearby],
+  'both, one way': [attack, nearby],
+  'both, the other way': [nearby, attack],
+};
+
+const batch = () =>
+  toyBatch(
+    [
+      [1, 2, 3],
+      [4, 5],
+    ],
+    [0, 2],
+    { byRows: true },
+  );
+const data = toyBatches(toyRows(8));
+
+describe.each(Object.entries(terms))('%s', (name, make) => {
+  // A penalty alone does not read the inputs, and an attack on them says so: it is joined by a term that does.
+  const alone = name.startsWith('a penalty') || name.startsWith('ewc');
+  const objective = () => (alone ? sum(crossEntropy(), make()) : make());
+
+  test.each(Object.entries(transforms))('%s: the clean loss, finite gradients of every weight', (_, around) =>
+    scoped(async () => {
+      const model = toy();
+      const given = batch();
+      const clean = evaluationOf(model, { objective: objective() })(given);
+      const { loss, grads, rows } = evaluationOf(model, { objective: objective(), transforms: around })(given);
+      expect(await valueOf(loss)).toBe(await valueOf(clean.loss));
+      expect(Object.keys(grads).sort()).toEqual(Object.keys(clean.grads).sort());
+      for (const grad of Object.values(denseGradients(grads, rows, model.weights))) {
+        expect((await valuesOf(grad)).every(Number.isFinite)).toBe(true);
+      }
+    })(),
+  );
+
+  test.each(Object.entries(transforms))('%s: trains, with accumulation and dropout, and leaves nothing behind', (_, around) =>
+    expectNoLeak(async () => {
+      const model = toy({ dropout: 0.2 });
+      const optimizer = clipped(adamW({ learningRate: 0.01 }), { norm: 1 });
+      const { steps, loss } = await fit(model, {
+        objective: sum(crossEntropy(), objective()),
+        data,
+        transforms: around,
+        optimizer,
+        accumulate: 2,
+        epochs: 2,
+        seed: 1,
+      });
+      expect(steps).toBe(2);
+      expect(Number.isFinite(loss)).toBe(true);
+      optimizer.dispose();
+      model.dispose();
+    }),
+  );
+});
