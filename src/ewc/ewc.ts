@@ -1,0 +1,148 @@
+import * as tf from '@tensorflow/tfjs';
+import { HoldfastError, badArgument, requireNumber } from '../core/errors';
+import { mapTensors } from '../core/tensors';
+import type { Model, Tensors, Term } from '../core/types';
+import { empiricalFisher } from './fisher';
+import type { Fisher, FisherData, FisherOptions } from './measuredFisher';
+import { quadratic } from './quadratic';
+
+export interface EwcOptions {
+  /** Strength of the penalty, ≥ 0. With our Fisher (a mean over examples) 1e4 to 1e5 keeps a small encoder, 1e6 is too rigid. */
+  readonly lambda: number;
+  /** Which weights are held. Default all trainable ones except heads (`classifier.…`): a head belongs to its own task. */
+  readonly weights?: (name: string) => boolean;
+  /** How the Fisher is measured. Default `empiricalFisher`. */
+  readonly fisher?: (model: Model, data: FisherData, options: FisherOptions) => Promise<Fisher>;
+}
+
+export interface Ewc extends Term {
+  /**
+   * Call when a task is learned: holds the weights where they are now, each as firmly as this task's data needs it.
+   * If it fails, the penalty stays as it was.
+   */
+  consolidate(model: Model, data: FisherData, options?: Omit<FisherOptions, 'weights'>): Promise<Omit<Fisher, 'diagonal'>>;
+  /** `fisher.NAME` and `mean.NAME` for every held weight; the tensors stay the penalty's. */
+  state(): Tensors;
+  /** Takes a copy of a saved state in place of its own. */
+  restore(state: Tensors): void;
+  dispose(): void;
+}
+
+/**
+ * Elastic weight consolidation: weights that earlier tasks depend on are held by springs, the others stay free.
+ *
+ * `L = λ/2 Σ_t Σ_i F_t,i (w_i − w_t,i)²` over the tasks t consolidated so far, up to a constant: all anchors are kept as one quadratic,
+ * `F = Σ F_t` and the F-weighted mean of the w_t, which has the same gradient.
+ *
+ * **Needs** one call of `consolidate` after each task. Before the first one it is 0.
+ * **Cost** per step four passes over the held weights, no evaluation of the network; memory twice the held weights, whatever the number of tasks.
+ * The gradient of the word embeddings becomes dense.
+ * **Limits** λ = 0 is training without it. It helps where the task of an example is known; where one must tell all classes seen apart,
+ * no penalty on weights helps: use `replay`.
+ * **Differs from the paper** in the constant (see above): the reported value is the distance from the common anchor. Avalanche has no ½.
+ * **See also** `replay` (keeps examples instead of weights).
+ *
+ * @throws HoldfastError `bad-argument` if `lambda` is negative or not finite; when evaluated, if a held weight is missing or has another shape
+ * @see Kirkpatrick et al., Overcoming catastrophic forgetting in neural networks, PNAS 2017, arXiv:1612.00796, eq. 3
+ * @see Huszár, Note on the quadratic penalties in elastic weight consolidation, PNAS 2018, arXiv:1712.03847
+ * @example
+ * const guard = ewc({ lambda: 1e4 });
+ * await fit(model, { objective: sum(crossEntropy(), guard), data: batches(first, { head }), optimizer, epochs: 2, seed: 1 });
+ * await guard.consolidate(model, batches(first.slice(0, 200), { head }));
+ */
+export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = empiricalFisher }: EwcOptions): Ewc {
+  requireNumber('ewc', 'lambda', lambda);
+  let [importance, mean]: [Tensors, Tensors] = [{}, {}];
+  let disposed = false;
+
+  const replace = (next: [Tensors, Tensors]) => {
+    tf.dispose([importance, mean]);
+    [importance, mean] = next;
+  };
+  const open = () => {
+    if (disposed) throw new HoldfastError('disposed', 'ewc: used after dispose(). Make a new one and restore() its saved state.');
+  };
+
+  const penalty: Term = ({ weights, report }) => {
+    open();
+    const names = lambda === 0 ? [] : Object.keys(importance);
+    const springs = names.map((name) => quadratic(heldWeight(weights, name, mean[name]!.shape), mean[name]!, importance[name]!));
+    const value = springs.length === 0 ? tf.scalar(0) : tf.addN(springs).mul<tf.Scalar>(lambda);
+    report('ewc', value);
+    return value;
+  };
+
+  return Object.assign(penalty, {
+    async consolidate(model: Model, data: FisherData, options: Omit<FisherOptions, 'weights'> = {}) {
+      open();
+      const { diagonal, ...measured } = await measure(model, data, { ...options, weights: held });
+      try {
+        open();
+        replace(tf.tidy(() => joined(importance, mean, diagonal, model.weights)));
+      } finally {
+        tf.dispose(diagonal);
+      }
+      return measured;
+    },
+    state: () => ({ ...prefixed('fisher.', importance), ...prefixed('mean.', mean) }),
+    restore(state: Tensors) {
+      open();
+      const [f, m] = [unprefixed('fisher.', state), unprefixed('mean.', state)];
+      for (const name of new Set([...Object.keys(f), ...Object.keys(m)])) {
+        if (!f[name] || !m[name])
+          throw badArgument(
+            'ewc',
+            `the state has only one of 'fisher.${name}' and 'mean.${name}': it is not one that ewc saved.`,
+          );
+        if (!tf.util.arraysEqual(f[name].shape, m[name].shape)) {
+          throw badArgument(
+            'ewc',
+            `the state of '${name}' does not fit together: [${f[name].shape.join(', ')}] and [${m[name].shape.join(', ')}].`,
+          );
+        }
+      }
+      replace([mapTensors(f, copied), mapTensors(m, copied)]);
+    },
+    dispose() {
+      replace([{}, {}]);
+      disposed = true;
+    },
+  });
+}
+
+const exceptHeads = (name: string): boolean => !name.startsWith('classifier.');
+
+/** `F (w − m)² + f (w − v)² = (F + f)(w − m′)² + const` with `m′ = m + (v − m) f / (F + f)`. Weights that this task did not touch keep theirs. */
+function joined(importance: Tensors, mean: Tensors, added: Tensors, weights: Tensors): [Tensors, Tensors] {
+  const total = {
+    ...mapTensors(importance, copied),
+    ...mapTensors(added, (f, name) => (importance[name] ? tf.add(importance[name], f) : copied(f))),
+  };
+  const moved = mapTensors(total, (all, name) => {
+    const [from, f] = [mean[name], added[name]];
+    if (!f) return copied(from!);
+    return from ? tf.add(from, tf.sub(weights[name]!, from).mul(tf.divNoNan(f, all))) : copied(weights[name]!);
+  });
+  return [total, moved];
+}
+
+/** `clone` shares memory, and an update in place would move the copy too. */
+const copied = (tensor: tf.Tensor): tf.Tensor => tf.mul(tensor, 1);
+
+function heldWeight(weights: Tensors, name: string, shape: number[]): tf.Tensor {
+  const weight = weights[name];
+  if (weight && tf.util.arraysEqual(weight.shape, shape)) return weight;
+  const got = weight ? `has shape [${weight.shape.join(', ')}]` : 'is missing';
+  throw badArgument(
+    'ewc',
+    `the held weight '${name}' of shape [${shape.join(', ')}] ${got} in the model: restore the state that was saved with this model.`,
+  );
+}
+
+const prefixed = (prefix: string, tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+
+const unprefixed = (prefix: string, state: Tensors): Tensors =>
+  Object.fromEntries(
+    Object.entries(state).flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  );
