@@ -48,7 +48,7 @@ export function advise(found: Omit<Diagnosis, 'advice'>): Advice[] {
     );
     note(
       'To keep it so for everybody who installs the project, put the first line into its .npmrc (npm 10 and 11; npm 11 warns that it does not ' +
-        'know the key, and passes it on) or run the second (npm 11.10 or later: package.json then says that no script is to run):',
+        'know the key, and passes it on) or run the second (where npm has install-scripts, as 11.19: package.json then says that none is to run):',
       'echo onnxruntime-node-install=skip >> .npmrc',
       'npm pkg set allowScripts.onnxruntime-node=false allowScripts.koffi=false --json',
     );

@@ -18,7 +18,7 @@ export interface LoadTokenizerOptions {
  * Both libraries turn text into ids; special tokens, pairs, truncation and padding are ours and do not depend on the library.
  * What the file says of truncation and padding is ignored.
  *
- * **Cost** 15,000 short texts take about half a second with either, long ones in XLM-R's vocabulary two to three times longer with `@xenova/transformers`.
+ * **Cost** 15,000 short texts take less than a second with either, long ones in XLM-R's vocabulary two to three times longer with `@xenova/transformers`.
  * **Limits** see `tokenizerWeb` for where the two can differ.
  *
  * @throws HoldfastError `bad-tokenizer` if a file is missing or broken, if there is no pad token, or if no library is installed

@@ -79,7 +79,10 @@ describe('readJsonl', () => {
     const got: unknown[] = [];
     const error = await failure(
       (async function* () {
-        for await (const row of readJsonl(name, { labels })) (got.push(row), yield row);
+        for await (const row of readJsonl(name, { labels })) {
+          got.push(row);
+          yield row;
+        }
       })(),
     );
     expect(got).toEqual([{ text: 'a', label: 'invoice' }]);

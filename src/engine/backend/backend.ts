@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { HoldfastError } from '../../core/errors';
 import { backendName, type DType, isComputable } from './emitters';
 import { type BackendStats, Executor } from './executor';

@@ -27,6 +27,8 @@ export interface OnnxBackendOptions {
   readonly runner?: RunnerName;
   /** Threads that compute. Default: all cores. The `capi` runner's are made once per process. */
   readonly threads?: number;
+  /** Let idle threads spin between operations (`capi` only). Turn it off where other work shares the cores. Default: true. */
+  readonly spin?: boolean;
   /** How many compiled graphs are kept. Default: 64. */
   readonly sessions?: number;
 }
@@ -51,7 +53,8 @@ const current = shared('onnxruntime.backend', () => ({
  *
  * @throws HoldfastError `engine-unavailable` if no runner works here, with each one's reason
  */
-export async function createOnnxBackend({ runner, threads, sessions }: OnnxBackendOptions = {}): Promise<OnnxBackend> {
+export async function createOnnxBackend(wanted: OnnxBackendOptions = {}): Promise<OnnxBackend> {
+  const { runner, threads, sessions } = wanted;
   if (threads !== undefined) requireCount('createOnnxBackend', 'threads', threads);
   if (sessions !== undefined) requireCount('createOnnxBackend', 'sessions', sessions);
   if (runner !== undefined && !(runner in runners)) {
@@ -64,7 +67,7 @@ export async function createOnnxBackend({ runner, threads, sessions }: OnnxBacke
     throw badArgument('createOnnxBackend', problem);
   }
   const names: readonly RunnerName[] = runner ? [runner] : isNode ? ['capi', 'node', 'web'] : ['web'];
-  current.starting = start(names, threads, sessions);
+  current.starting = start(names, wanted);
   try {
     return await current.starting;
   } finally {
@@ -72,12 +75,8 @@ export async function createOnnxBackend({ runner, threads, sessions }: OnnxBacke
   }
 }
 
-async function start(
-  names: readonly RunnerName[],
-  threads: number | undefined,
-  sessions: number | undefined,
-): Promise<OnnxBackend> {
-  const runner = await startRunner(names, { threads: threads ?? (await defaultThreads()) });
+async function start(names: readonly RunnerName[], { threads, sessions, spin = true }: OnnxBackendOptions): Promise<OnnxBackend> {
+  const runner = await startRunner(names, { threads: threads ?? (await defaultThreads()), spin });
   const backend = new OnnxBackend(runner, sessions === undefined ? {} : { sessions });
   registerOnnxBackend(backend);
   return backend;

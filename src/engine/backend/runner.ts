@@ -38,4 +38,6 @@ export type RunnerName = 'capi' | 'node' | 'web';
 
 export interface RunnerOptions {
   readonly threads: number;
+  /** Whether idle threads wait in a busy loop for a moment: quicker alone on a machine, slower beside others. */
+  readonly spin: boolean;
 }

@@ -8,9 +8,9 @@ import { loadOrtApi, type OrtApi, type Pointer } from './ortApi';
 const maxRank = 64;
 
 /** Runs graphs through ONNX Runtime's C API: off the JavaScript thread, and into memory that we bring and reuse. */
-export async function createCapiRunner({ threads }: RunnerOptions): Promise<Runner> {
+export async function createCapiRunner({ threads, spin }: RunnerOptions): Promise<Runner> {
   const api = await loadOrtApi();
-  const env = createEnvironment(api, threads);
+  const env = createEnvironment(api, threads, spin);
   const info = api.create('createCpuMemoryInfo', 1, 0);
   const settings = {
     api,
@@ -40,11 +40,11 @@ interface Settings {
 }
 
 /** An environment with one thread pool for all sessions: with one each, idle pools would fight for the cores. */
-function createEnvironment(api: OrtApi, threads: number): Pointer {
+function createEnvironment(api: OrtApi, threads: number, spin: boolean): Pointer {
   const threading = api.create('createThreadingOptions');
   try {
     api.call('setGlobalIntraOpThreads', threading, threads);
-    api.call('setGlobalSpinControl', threading, Number(process.env['SPIN'] ?? 1));
+    api.call('setGlobalSpinControl', threading, spin ? 1 : 0);
     return api.create('createEnv', silent, 'holdfast', threading);
   } finally {
     api.call('releaseThreadingOptions', threading);

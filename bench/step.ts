@@ -1,0 +1,128 @@
+// One training step of BERT 6 x 384 with dropout 0.1, on random weights: forward + backward, and with AdamW.
+//   npm run bench -- step [--json] [--rounds 7] [--steps 2] [--batch 32] [--tokens 64] [--slow 1] [--threads N]
+// --steps: of each kind per round. --slow: rounds with tfjs's own engines, whose steps may take a minute.
+import { useEngine } from '../src';
+import { interleaved, type Side } from './support/interleaved';
+import { benchOptions } from './support/options';
+import { ourStep, type StepTime } from './support/ourStep';
+import { printReport, type Row } from './support/report';
+import { median, rounded, spread } from './support/stats';
+import { classes, learningRate, miniLmShape, syntheticBatch, syntheticModel } from './support/synthetic';
+import { startTfjsPeers } from './support/tfjsPeers';
+import { startTorch, type Steps, type Update } from './support/torch';
+
+const options = benchOptions({ rounds: 7, steps: 2, batch: 32, tokens: 64, slow: 1 });
+const { rounds, steps, batch: B, tokens: T, threads } = options;
+
+const { because } = await useEngine({ threads });
+const synthetic = syntheticModel(T);
+const { batch, ids, labels } = await syntheticBatch(synthetic, B);
+const ours = ourStep(synthetic.model, batch);
+const taken: StepTime[] = [];
+const sides: Side[] = [
+  { name: 'holdfast', turn: () => repeated(() => ours.evaluate()) },
+  { name: 'holdfast + AdamW', turn: () => repeated(() => ours.train(), taken) },
+];
+
+const torch = await startTorch(threads);
+const notes = [`holdfast: ${because}`, 'absent' in torch ? `PyTorch: absent, ${torch.absent}` : torch.about];
+const updates: readonly (readonly [string, Update])[] = [
+  ['', 'none'],
+  [' + AdamW', 'default'],
+  [' + AdamW fused', 'fused'],
+];
+if ('peer' in torch) {
+  const { peer } = torch;
+  await peer.ask({ do: 'hold', name: 'batch', ids, labels });
+  for (const attention of ['sdpa', 'eager']) {
+    await peer.ask({
+      do: 'create',
+      name: attention,
+      attention,
+      classes: classes.length,
+      rate: learningRate,
+      config: miniLmShape,
+    });
+    for (const [suffix, update] of updates) {
+      const turn = async () =>
+        (await peer.ask<Steps>({ do: 'steps', model: attention, batch: 'batch', update, count: steps })).ms;
+      sides.push({ name: `PyTorch ${attention}${suffix}`, turn });
+    }
+  }
+}
+const slow: Side[] = [];
+const tfjs = await startTfjsPeers({ batch: B, tokens: T }, threads);
+for (const one of tfjs) {
+  if ('absent' in one) {
+    notes.push(`${one.name}: absent, ${one.absent}`);
+    continue;
+  }
+  for (const [suffix, update] of updates.slice(0, 2)) {
+    const turn = async () => (await one.peer.ask<Steps>({ do: 'steps', update, count: 1 })).ms;
+    slow.push({ name: `${one.name}${suffix}`, turn });
+  }
+}
+
+// Compilation, caches, first pages: once for everybody, then once more.
+await interleaved(sides, 2);
+taken.length = 0;
+const times = await interleaved(sides, rounds);
+if (options.slow > 0)
+  for (const [name, found] of await interleaved([...slow, sides[1]!], options.slow)) if (!times.has(name)) times.set(name, found);
+if ('peer' in torch) await torch.peer.close();
+for (const one of tfjs) if ('peer' in one) await one.peer.close();
+
+const withUpdate = (name: string) => name.includes('AdamW');
+const own = (update: boolean) => median(times.get(update ? 'holdfast + AdamW' : 'holdfast')!.flat());
+const rows: Row[] = [...times].map(([name, byRound]) => ({
+  side: name,
+  ...renamed(spread(byRound.flat())),
+  'x ours': rounded(median(byRound.flat()) / own(withUpdate(name)), 3),
+}));
+const best = (update: boolean) =>
+  [...times]
+    .filter(([name]) => name.startsWith('PyTorch') && withUpdate(name) === update)
+    .sort(([, a], [, b]) => median(a.flat()) - median(b.flat()))[0];
+
+for (const update of [false, true]) {
+  const peer = best(update);
+  if (!peer) continue;
+  const mine = times.get(update ? 'holdfast + AdamW' : 'holdfast')!;
+  const ratios = peer[1].map((round, r) => median(round) / median(mine[r]!));
+  notes.push(`${peer[0]} is PyTorch's fastest; by round ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')} x our time`);
+}
+const share = (part: (time: StepTime) => number) => `${(100 * median(taken.map(part))).toFixed(1)} %`;
+notes.push(
+  `JavaScript's share of our step with AdamW: ${share(({ ourMs, ms }) => ourMs / ms)} recording and building, ${share(({ busy }) => busy)} of the time its thread was busy`,
+);
+const fastest = best(true);
+printReport(
+  {
+    bench: 'step',
+    title: `Training step, BERT 6 x 384, 12 heads, ${B} x ${T} tokens, dropout 0.1; milliseconds over ${rounds} rounds of ${steps}`,
+    value: fastest ? rounded(median(fastest[1].flat()) / own(true), 3) : null,
+    unit: 'x (time of PyTorch / ours, with AdamW)',
+    rows: [
+      ...rows,
+      {
+        side: "JavaScript's share, %",
+        ...renamed(spread(taken.map(({ ourMs, ms }) => (100 * ourMs) / ms))),
+        'x ours': null,
+      },
+    ],
+    notes,
+  },
+  options.json,
+);
+
+async function repeated(step: () => Promise<StepTime>, into?: StepTime[]): Promise<number[]> {
+  const all: StepTime[] = [];
+  for (let i = 0; i < steps; i++) all.push(await step());
+  into?.push(...all);
+  return all.map(({ ms }) => ms);
+}
+
+function renamed({ median, least, most, count }: ReturnType<typeof spread>) {
+  return { 'median ms': median, least, most, steps: count };
+}
+process.exit(0);

@@ -1,0 +1,60 @@
+import { batches, createModel, type Example, type Head, type Labeled, type PretrainedModel, type Tokenizer } from '../../src';
+
+/** MiniLM-L6's shape, for `createModel` and for transformers' BertConfig. */
+export const miniLmShape = {
+  model_type: 'bert',
+  vocab_size: 30522,
+  hidden_size: 384,
+  num_hidden_layers: 6,
+  num_attention_heads: 12,
+  intermediate_size: 1536,
+  max_position_embeddings: 512,
+  type_vocab_size: 2,
+  hidden_dropout_prob: 0.1,
+  attention_probs_dropout_prob: 0.1,
+  initializer_range: 0.02,
+} as const;
+
+export const classes = ['yes', 'no'] as const;
+export const learningRate = 1e-5;
+
+/** Makes `length` ids of a text that is a number. Its ids differ almost all, which is the worst case for an embedding by rows. */
+const numberTokenizer = (length: number): Tokenizer => ({
+  vocabularySize: miniLmShape.vocab_size,
+  padId: 0,
+  specialIds: [],
+  encode: async (texts) =>
+    texts.map((text) => ({
+      ids: Array.from({ length }, (_, t) => 100 + (((Number(text) * length + t) * 7919) % 30000)),
+      types: new Array<number>(length).fill(0),
+      offsets: new Array<readonly [number, number]>(length).fill([0, 0]),
+      words: Array.from({ length }, (_, t) => t),
+      sequences: new Array<0>(length).fill(0),
+    })),
+  idOf: () => undefined,
+  tokenOf: () => undefined,
+  decode: async () => '',
+  dispose() {},
+});
+
+export interface Synthetic {
+  readonly model: PretrainedModel;
+  readonly head: Head<(typeof classes)[number]>;
+}
+
+/** A model with random weights and a head of two classes, whose texts are numbers and all have `tokens` tokens. */
+export function syntheticModel(tokens: number): Synthetic {
+  const model = createModel(miniLmShape, { tokenizer: numberTokenizer(tokens), seed: 1 });
+  return { model, head: model.addHead('answer', classes, { seed: 1 }) };
+}
+
+export const syntheticExamples = (count: number): Example<(typeof classes)[number]>[] =>
+  Array.from({ length: count }, (_, i) => ({ text: String(i), label: classes[i % 2]! }));
+
+/** The batch that `fit` would get, and the same as plain numbers for the others. */
+export async function syntheticBatch({ model, head }: Synthetic, rows: number) {
+  const data = batches(syntheticExamples(rows), { head, batchSize: rows, shuffle: false });
+  let batch: Labeled | undefined;
+  for await (const one of data.open({ model, seed: 1, epoch: 0 })) batch = one;
+  return { batch: batch!, ids: await batch!.inputs.ids.array(), labels: [...(await batch!.labels.data())] };
+}
