@@ -1,4 +1,5 @@
 // From nothing to the first prediction, in a process of its own. Argument: the model's folder.
+export {};
 const began = performance.now();
 const { evaluate, loadModel } = await import('../../src');
 const imported = performance.now();

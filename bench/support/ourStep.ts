@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs';
 import { adamW, createRng, createStep, crossEntropy, gradientsOf, type Labeled, type Model } from '../../src';
 import { OnnxBackend } from '../../src/engine/backend';
@@ -46,6 +47,6 @@ async function timed(record: () => { loss: tf.Scalar }): Promise<StepTime> {
   const [loss] = await kept.loss.data();
   const ms = performance.now() - start;
   const busy = performance.eventLoopUtilization(loop).utilization;
-  tf.dispose(kept as unknown as tf.NamedTensorMap);
+  tf.dispose(kept);
   return { ms, ourMs: recorded + (engineStats()?.traceMs ?? 0) - traced, busy, loss: loss! };
 }

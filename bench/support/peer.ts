@@ -42,7 +42,7 @@ export function startPeer(command: string, args: readonly string[], env: Readonl
     ask: <Answer>(request: Readonly<Record<string, unknown>>) =>
       new Promise<Answer>((resolve, reject) => {
         if (gone) return reject(gone);
-        waiting.push({ resolve: resolve as Asked['resolve'], reject });
+        waiting.push({ resolve: resolve, reject });
         child.stdin.write(`${JSON.stringify(request)}\n`);
       }),
     async close() {

@@ -38,7 +38,11 @@ export class HoldfastError extends Error {
   readonly issues: readonly Issue[];
   readonly [brand] = true;
 
-  constructor(code: ErrorCode, message: string, { issues, cause }: { readonly issues?: readonly Issue[]; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { issues, cause }: { readonly issues?: readonly Issue[]; readonly cause?: unknown } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.issues = issues ?? [{ message }];
@@ -50,7 +54,8 @@ export const isHoldfastError = (error: unknown): error is HoldfastError =>
   typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true;
 
 /** A bad option or argument, refused at once: `owner` is the function that was called. */
-export const badArgument = (owner: string, problem: string): HoldfastError => new HoldfastError('bad-argument', `${owner}: ${problem}`);
+export const badArgument = (owner: string, problem: string): HoldfastError =>
+  new HoldfastError('bad-argument', `${owner}: ${problem}`);
 
 /** Throws unless `value` is a finite number of at least `least` (and at most `most`). */
 export function requireNumber(owner: string, name: string, value: number, least = 0, most = Infinity): void {

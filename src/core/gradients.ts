@@ -29,12 +29,19 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
     const run = () => {
       const loss = objective(openPass(model, batch, { weights: at, ...(rng && { rng }), ...(rows && { rows }) }, report));
       if (loss.rank !== 0) {
-        throw new HoldfastError('not-scalar', `The objective must be a scalar, got shape [${loss.shape.join(', ')}]: reduce it with mean() or sum().`);
+        throw new HoldfastError(
+          'not-scalar',
+          `The objective must be a scalar, got shape [${loss.shape.join(', ')}]: reduce it with mean() or sum().`,
+        );
       }
       return loss;
     };
 
-    const sources: tf.Tensor[] = [...model.trainable.map((name) => weightOf(at, name)), ...(offset ? [offset] : []), ...(rows ? [rows] : [])];
+    const sources: tf.Tensor[] = [
+      ...model.trainable.map((name) => weightOf(at, name)),
+      ...(offset ? [offset] : []),
+      ...(rows ? [rows] : []),
+    ];
     const { value, grads: found } = gradientsBy(run, sources, () => tf.dispose(kept));
 
     const grads: Record<string, tf.Tensor> = {};
@@ -45,7 +52,10 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
     const offsetGrad = offset && found[model.trainable.length];
     if (offset && !offsetGrad) {
       tf.dispose(kept);
-      throw new HoldfastError('offset-ignored', 'The model did not add inputs.offset to its word embeddings, so an attack on it would do nothing.');
+      throw new HoldfastError(
+        'offset-ignored',
+        'The model did not add inputs.offset to its word embeddings, so an attack on it would do nothing.',
+      );
     }
     const rowsGrad = rows && found.at(-1);
     const evaluation: Evaluation = {
@@ -64,7 +74,11 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
 
 function weightOf(weights: Tensors, name: string): tf.Tensor {
   const weight = weights[name];
-  if (!weight) throw new HoldfastError('bad-argument', `The weights given lack '${name}': start from model.weights and replace what differs.`);
+  if (!weight)
+    throw new HoldfastError(
+      'bad-argument',
+      `The weights given lack '${name}': start from model.weights and replace what differs.`,
+    );
   return weight;
 }
 
@@ -77,7 +91,7 @@ function release(kept: tf.Tensor): tf.Tensor {
 function withRows(evaluation: Evaluation, table: string, grad: tf.Tensor, vocabulary: Int32Array): Evaluation {
   const dense = evaluation.grads[table];
   if (!dense) return { ...evaluation, grads: { ...evaluation.grads, [table]: grad }, rows: { [table]: vocabulary } };
-  const scattered = tf.unsortedSegmentSum(grad, tf.tensor1d(vocabulary, 'int32'), dense.shape[0]!);
+  const scattered = tf.unsortedSegmentSum(grad, tf.tensor1d(vocabulary, 'int32'), dense.shape[0]);
   return { ...evaluation, grads: { ...evaluation.grads, [table]: tf.add(dense, scattered) } };
 }
 

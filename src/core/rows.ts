@@ -10,13 +10,18 @@ const scatter = (grad: tf.Tensor, rows: Int32Array, height: number): tf.Tensor =
 
 /** Gradients in full size, for whoever cannot work on rows. */
 export const denseGradients = (grads: Tensors, rows: Rows, weights: Tensors | Weights): Tensors =>
-  mapTensors(grads, (grad, name) => (rows[name] ? scatter(grad, rows[name], weights[name]!.shape[0]!) : grad));
+  mapTensors(grads, (grad, name) => (rows[name] ? scatter(grad, rows[name], weights[name]!.shape[0]) : grad));
 
 /**
  * `a + scale · b` of two evaluations' gradients, also where they hold rows of different batches: rows are merged, so that
  * every row occurs once and norms stay right. Where one side is dense, the sum is.
  */
-export function addGradients(a: Evaluation, b: Evaluation, scale: tf.Scalar | number, weights: Tensors): Pick<Evaluation, 'grads' | 'rows'> {
+export function addGradients(
+  a: Evaluation,
+  b: Evaluation,
+  scale: tf.Scalar | number,
+  weights: Tensors,
+): Pick<Evaluation, 'grads' | 'rows'> {
   const grads: Record<string, tf.Tensor> = { ...a.grads };
   const rows: Record<string, Int32Array> = { ...a.rows };
   for (const [name, theirs] of Object.entries(b.grads)) {
@@ -28,19 +33,24 @@ export function addGradients(a: Evaluation, b: Evaluation, scale: tf.Scalar | nu
       if (theirRows) rows[name] = theirRows;
     } else if (ourRows && theirRows) {
       const merged = sameRows(ourRows, theirRows) ? ourRows : union(ourRows, theirRows);
-      const place = (grad: tf.Tensor, own: Int32Array) => (merged === own ? grad : scatter(grad, placesIn(merged, own), merged.length));
+      const place = (grad: tf.Tensor, own: Int32Array) =>
+        merged === own ? grad : scatter(grad, placesIn(merged, own), merged.length);
       grads[name] = tf.add(place(ours, ourRows), place(added, merged === ourRows ? merged : theirRows));
       rows[name] = merged;
     } else {
-      const height = weights[name]!.shape[0]!;
-      grads[name] = tf.add(ourRows ? scatter(ours, ourRows, height) : ours, theirRows ? scatter(added, theirRows, height) : added);
+      const height = weights[name]!.shape[0];
+      grads[name] = tf.add(
+        ourRows ? scatter(ours, ourRows, height) : ours,
+        theirRows ? scatter(added, theirRows, height) : added,
+      );
       delete rows[name];
     }
   }
   return { grads, rows };
 }
 
-const sameRows = (a: Int32Array, b: Int32Array): boolean => a === b || (a.length === b.length && a.every((row, i) => row === b[i]));
+const sameRows = (a: Int32Array, b: Int32Array): boolean =>
+  a === b || (a.length === b.length && a.every((row, i) => row === b[i]));
 
 const union = (a: Int32Array, b: Int32Array): Int32Array => Int32Array.from(new Set([...a, ...b])).sort();
 

@@ -13,11 +13,17 @@ export interface StepOptions<B extends Batch> {
 }
 
 /** The gradient function that a step calls: the objective's gradient inside its transforms. */
-export const evaluationOf = <B extends Batch>(model: Model, { objective, transforms = [], rng }: Omit<StepOptions<B>, 'optimizer'>): GradientFn<B> =>
+export const evaluationOf = <B extends Batch>(
+  model: Model,
+  { objective, transforms = [], rng }: Omit<StepOptions<B>, 'optimizer'>,
+): GradientFn<B> =>
   transforms.reduceRight<GradientFn<B>>((next, transform) => transform(next, model), gradientsOf(objective, model, rng));
 
 /** One training step as a function of a batch. It reads nothing: await the loss to run it. The loss and the reports are the caller's. */
-export function createStep<B extends Batch>(model: Model, options: StepOptions<B>): (batch: B) => { loss: tf.Scalar; reports: Tensors } {
+export function createStep<B extends Batch>(
+  model: Model,
+  options: StepOptions<B>,
+): (batch: B) => { loss: tf.Scalar; reports: Tensors } {
   const evaluate = evaluationOf(model, options);
   return (batch) =>
     tf.tidy(() => {

@@ -17,5 +17,5 @@ export function stopGradient<T extends tf.Tensor>(compute: () => T): T {
       depth.value--;
     }
   });
-  return constant() as T;
+  return constant();
 }

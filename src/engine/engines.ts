@@ -29,7 +29,8 @@ interface Engine {
 }
 
 /** Loads an optional package without telling bundlers of it. */
-const optional = async (name: string): Promise<unknown> => (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as unknown;
+const optional = async (name: string): Promise<unknown> =>
+  (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as unknown;
 
 async function activate(backend: string): Promise<void> {
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs could not start its '${backend}' backend`);
@@ -108,7 +109,11 @@ export async function useEngine(options: UseEngineOptions = {}): Promise<EngineF
     } catch (cause) {
       failures.push(`${engine.name}: ${firstLine(cause)}`);
       if (asked !== undefined) {
-        throw new HoldfastError('engine-unavailable', `The engine '${asked}' cannot run here: ${firstLine(cause)}. Try: ${engine.hint}`, { cause });
+        throw new HoldfastError(
+          'engine-unavailable',
+          `The engine '${asked}' cannot run here: ${firstLine(cause)}. Try: ${engine.hint}`,
+          { cause },
+        );
       }
     }
   }

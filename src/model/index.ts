@@ -5,7 +5,7 @@ export { loadModel, type LoadOptions } from './load';
 export type { PretrainedModel, SeedOptions } from './model';
 export type { Pooling } from './pooling';
 export type { SaveOptions } from './save';
-export { loadTokenizer, type LoadTokenizerOptions } from './tokenizer';
+export { loadTokenizer, type LoadTokenizerOptions } from '../tokenizer/loadTokenizer';
 export { headsOnly, lastLayers, type Trainable } from './trainable';
 export type { Head, TextInput, TextModel, Tokenizer, Tokens } from './types';
 export type { WeightInfo } from './weightPlan';

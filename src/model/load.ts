@@ -14,7 +14,7 @@ import { readWeights } from './readWeights';
 import { badWeights, readTensorIndex } from './safetensors';
 import { mergedHeads } from './save';
 import { readSidecar, type Sidecar } from './sidecar';
-import { loadTokenizer } from './tokenizer';
+import { loadTokenizer } from '../tokenizer/loadTokenizer';
 import type { Trainable } from './trainable';
 import type { Tokenizer } from './types';
 import { poolerPlan, type WeightInfo } from './weightPlan';

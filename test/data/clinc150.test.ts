@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { batches, disposeBatch, readJsonl, split, type Example } from '../../src/data';
-import { sharedTokenizer } from '../model/tokenizerSources';
+import { sharedTokenizer } from '../tokenizer/sources';
 import { describeShared, sharedPath } from '../support/shared';
 import { headOf, wordModel } from './words';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isHoldfastError } from '../../src/core/errors';
-import { loadTokenizer } from '../../src/model/tokenizer';
+import { loadTokenizer } from '../../src/tokenizer/loadTokenizer';
 import type { TextInput, Tokens } from '../../src/model/types';
-import { filesOf, fixtureJson, fixtureTokenizer, libraries } from './tokenizerSources';
+import { filesOf, fixtureJson, fixtureTokenizer, libraries } from './sources';
 
 const maxLength = 64;
 const texts = [

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { memoryFiles } from '../../src/model/files';
-import { loadTokenizer, type LoadTokenizerOptions } from '../../src/model/tokenizer';
+import { loadTokenizer, type LoadTokenizerOptions } from '../../src/tokenizer/loadTokenizer';
 import type { Tokenizer } from '../../src/model/types';
 import { sharedPath } from '../support/shared';
 

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors';
-import { isRecord, type Files } from './files';
-import type { AddedToken } from './tokenizerAdded';
-import { templateOf, type PostProcessor, type Template } from './tokenizerTemplate';
+import { isRecord, type Files } from '../model/files';
+import type { AddedToken } from './addedTokens';
+import { templateOf, type PostProcessor, type Template } from './template';
 
 /** What the files of a tokenizer say, before a library is asked. */
 export interface TokenizerDescription {

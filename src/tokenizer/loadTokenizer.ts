@@ -1,11 +1,11 @@
 import { HoldfastError } from '../core/errors';
-import type { Files } from './files';
-import { assembled } from './tokenizerAssemble';
-import { describeTokenizer, type TokenizerDescription } from './tokenizerFiles';
-import type { TokenizerLibrary } from './tokenizerLibrary';
-import { importNative } from './tokenizerNode';
-import { importWeb } from './tokenizerWeb';
-import type { Tokenizer } from './types';
+import type { Files } from '../model/files';
+import { assembled } from './assembled';
+import { describeTokenizer, type TokenizerDescription } from './description';
+import type { TokenizerLibrary } from './library';
+import { importNative } from './native';
+import { importWeb } from './web';
+import type { Tokenizer } from '../model/types';
 
 export interface LoadTokenizerOptions {
   /** The package that does the work. Default: `tokenizers`, and `@xenova/transformers` where that one is missing. */

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors';
-import { replaceParts, replacePattern, type Aligned } from './tokenizerAligned';
-import { precompiled } from './tokenizerPrecompiled';
+import { replaceParts, replacePattern, type Aligned } from './aligned';
+import { precompiled } from './precompiled';
 
 export type Normalize = (text: Aligned) => Aligned;
 

@@ -1,9 +1,9 @@
-import { isRecord } from './files';
-import { splitterOf, type AddedToken } from './tokenizerAdded';
-import { alignedText } from './tokenizerAligned';
-import type { TokenizerDescription } from './tokenizerFiles';
-import { trimmed, type Pieces, type TokenizerLibrary } from './tokenizerLibrary';
-import { normalizerOf, type NormalizerConfig } from './tokenizerNormalize';
+import { isRecord } from '../model/files';
+import { splitterOf, type AddedToken } from './addedTokens';
+import { alignedText } from './aligned';
+import type { TokenizerDescription } from './description';
+import { trimmed, type Pieces, type TokenizerLibrary } from './library';
+import { normalizerOf, type NormalizerConfig } from './normalize';
 import {
   beforeEach,
   shapeOf,
@@ -11,8 +11,8 @@ import {
   type ModelConfig,
   type PreTokenizerConfig,
   type VocabularyModel,
-} from './tokenizerPieces';
-import { placesOf } from './tokenizerPlaces';
+} from './pieces';
+import { placesOf } from './places';
 
 /** What is used of a `PreTrainedTokenizer`. */
 interface Web {

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { lengthsWithin } from '../../src/model/tokenizerAssemble';
+import { lengthsWithin } from '../../src/tokenizer/assembled';
 import { describeShared, sharedPath } from '../support/shared';
-import { libraries, sharedTokenizer } from './tokenizerSources';
+import { libraries, sharedTokenizer } from './sources';
 
 const { Tokenizer } = createRequire(import.meta.url)('tokenizers') as typeof import('tokenizers');
 const rows = <Row>(...parts: string[]): Row[] => {

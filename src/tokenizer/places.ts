@@ -1,5 +1,5 @@
-import type { Aligned } from './tokenizerAligned';
-import type { PieceShape } from './tokenizerPieces';
+import type { Aligned } from './aligned';
+import type { PieceShape } from './pieces';
 
 /** Where the characters of a pre-tokenizer's pieces stand in the original text. */
 export interface Places {

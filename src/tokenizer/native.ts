@@ -1,6 +1,6 @@
 import type { Encoding, Tokenizer as Native } from 'tokenizers';
-import type { TokenizerDescription } from './tokenizerFiles';
-import { trimmed, type Pieces, type TokenizerLibrary } from './tokenizerLibrary';
+import type { TokenizerDescription } from './description';
+import { trimmed, type Pieces, type TokenizerLibrary } from './library';
 
 /** Not a literal where it is imported: bundlers for the browser would look for the native module. */
 const PACKAGE = 'tokenizers';

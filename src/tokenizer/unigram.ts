@@ -1,4 +1,4 @@
-import type { PieceToken } from './tokenizerPieces';
+import type { PieceToken } from './pieces';
 
 /** What an unknown character costs more than the rarest token, as in SentencePiece. */
 const UNKNOWN_PENALTY = 10;

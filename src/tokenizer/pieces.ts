@@ -1,4 +1,4 @@
-import { unigram } from './tokenizerUnigram';
+import { unigram } from './unigram';
 
 /** The `pre_tokenizer` of a tokenizer.json, as far as alignment depends on it. */
 export type PreTokenizerConfig =

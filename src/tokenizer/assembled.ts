@@ -1,7 +1,7 @@
 import { badArgument } from '../core/errors';
-import type { Template } from './tokenizerTemplate';
-import type { Pieces } from './tokenizerLibrary';
-import type { Tokens } from './types';
+import type { Template } from './template';
+import type { Pieces } from './library';
+import type { Tokens } from '../model/types';
 
 /** Cuts one text or a pair to `maxLength` tokens and puts the special tokens around, which are never cut. */
 export function assembled(template: Template, texts: readonly [Pieces] | readonly [Pieces, Pieces], maxLength: number): Tokens {

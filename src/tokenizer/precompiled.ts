@@ -1,5 +1,5 @@
-import { replaceParts } from './tokenizerAligned';
-import type { Normalize } from './tokenizerNormalize';
+import { replaceParts } from './aligned';
+import type { Normalize } from './normalize';
 
 /**
  * SentencePiece's compiled normalisation (`precompiled_charsmap`): a double-array trie from UTF-8 bytes to replacements.
