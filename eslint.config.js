@@ -16,7 +16,7 @@ const wholeLibrary = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'runs/', 'coverage/']),
+  globalIgnores(['dist/', 'runs/', 'coverage/', 'bench/.venv/']),
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {

@@ -6,6 +6,7 @@ import seedrandom from 'seedrandom';
 import { adamW, batches, crossEntropy, fit, loadModel, shuffled, useEngine, type Batches, type Labeled } from '../src';
 import { clincTexts, miniLm } from './support/clinc';
 import { benchOptions } from './support/options';
+import type { Peer } from './support/peer';
 import { printReport, type Row } from './support/report';
 import { median, rounded, total } from './support/stats';
 import { startTorch, type Steps, type Update } from './support/torch';
@@ -17,7 +18,7 @@ const { because } = await useEngine({ threads: options.threads });
 await using model = await loadModel(miniLm);
 const head = model.addHead('intent', labels, { seed: 1 });
 const numberOf = new Map<unknown, number>(texts.map((text, i) => [text, i]));
-const lengths = (
+const ids = (
   await model.tokenizer.encode(
     texts.map(({ text }) => text),
     { maxLength: model.maxLength },
@@ -37,28 +38,29 @@ const ours: Turn[] = [];
 const usual: Turn[] = [];
 const theirs: Turn[] = [];
 
-const attention = 'peer' in torch ? await faster(torch.peer.ask) : { name: '', update: 'fused' as Update };
-if ('peer' in torch) {
+const peer = 'peer' in torch ? torch.peer : undefined;
+let update: Update = 'fused';
+if (peer) {
+  const attention = await faster(peer);
+  update = attention.update;
   notes.push(`PyTorch trains with ${attention.name} attention and ${attention.update} AdamW, the faster here on a first look`);
-  for (const name of ['usual', 'theirs']) await create(torch.peer.ask, name, attention.name);
+  for (const name of ['usual', 'theirs']) await create(peer, name, attention.name);
 }
 
 /** Usual batches of the epoch that are not trained on yet. */
 let waiting: number[][] = [];
 async function peersTurn(composition: readonly (readonly number[])[]): Promise<void> {
-  if (!('peer' in torch)) return;
+  if (!peer) return;
+  const turnOf = async (model: string, some: readonly (readonly number[])[]): Promise<Turn> => {
+    const { ms, loss } = await peer.ask<Steps>({ do: 'train', model, data: 'clinc', update, batches: some });
+    return { ms: total(ms), loss, batches: some };
+  };
   const turns = [
     async () => theirs.push(await turnOf('theirs', composition)),
     async () => usual.push(await turnOf('usual', waiting.splice(0, composition.length))),
   ];
   // Neither of the two always comes right after us.
   for (const turn of ours.length % 2 === 0 ? turns : turns.reverse()) await turn();
-
-  async function turnOf(name: string, some: readonly (readonly number[])[]): Promise<Turn> {
-    const request = { do: 'train', model: name, data: 'clinc', update: attention.update, batches: some };
-    const { ms, loss } = await (torch as { peer: { ask<A>(request: object): Promise<A> } }).peer.ask<Steps>(request);
-    return { ms: total(ms), loss, batches: some };
-  }
 }
 
 // `fit` asks for a batch when the last one is done: there its clock stops, and the others have their turn.
@@ -94,12 +96,12 @@ await fit(model, {
   seed: 1,
   onEvent: (event) => event.type === 'step' && void losses.push(event.loss),
 });
-if ('peer' in torch) await torch.peer.close();
+await peer?.close();
 
 /** Share of the tokens that are padding. */
 function padding(some: readonly (readonly number[])[]): number {
-  const real = total(some.flat().map((i) => lengths[i]!.length));
-  const all = total(some.map((batch) => batch.length * Math.max(...batch.map((i) => lengths[i]!.length))));
+  const real = total(some.flat().map((i) => ids[i]!.length));
+  const all = total(some.map((batch) => batch.length * Math.max(...batch.map((i) => ids[i]!.length))));
   return 1 - real / all;
 }
 
@@ -139,22 +141,21 @@ printReport(
 );
 process.exit(0);
 
-type Ask = <Answer>(request: Readonly<Record<string, unknown>> & { readonly do: string }) => Promise<Answer>;
-
-function create(ask: Ask, name: string, attentionName: string): Promise<unknown> {
-  return ask({ do: 'create', name, attention: attentionName, classes: labels.length, rate: learningRate, folder: miniLm });
+function create({ ask }: Peer, name: string, attention: string): Promise<unknown> {
+  return ask({ do: 'create', name, attention, classes: labels.length, rate: learningRate, folder: miniLm });
 }
 
 /** Tries both kinds of attention and of AdamW on the same few batches; what is trained later starts afresh. */
-async function faster(ask: Ask): Promise<{ name: string; update: Update }> {
+async function faster(peer: Peer): Promise<{ name: string; update: Update }> {
   const columns = new Map(labels.map((label, i) => [label, i]));
-  await ask({ do: 'hold_rows', name: 'clinc', ids: lengths, labels: texts.map(({ label }) => columns.get(label)!) });
+  const { ask } = peer;
+  await ask({ do: 'hold_rows', name: 'clinc', ids, labels: texts.map(({ label }) => columns.get(label)!) });
   const some = Array.from({ length: 4 }, (_, b) => [...texts.keys()].slice(b * options.batch, (b + 1) * options.batch)).filter(
     (batch) => batch.length > 0,
   );
   const found: { name: string; update: Update; ms: number }[] = [];
   for (const name of ['sdpa', 'eager']) {
-    await create(ask, name, name);
+    await create(peer, name, name);
     for (const update of ['default', 'fused'] as const) {
       const { ms } = await ask<Steps>({ do: 'train', model: name, data: 'clinc', update, batches: [...some, ...some] });
       found.push({ name, update, ms: median(ms.slice(some.length)) });

@@ -4,10 +4,9 @@ import { bundled } from './support/bundle';
 import { benchOptions } from './support/options';
 import { startPeer, type Peer } from './support/peer';
 import { printReport, type Row } from './support/report';
-import { median, rounded, spread } from './support/stats';
-import { classes, learningRate, miniLmShape, syntheticBatch, syntheticModel } from './support/synthetic';
+import { rounded, spread } from './support/stats';
+import { classes, learningRate, miniLmShape, syntheticNumbers } from './support/synthetic';
 import { startTorch } from './support/torch';
-import * as tf from '@tensorflow/tfjs';
 
 const options = benchOptions({ rounds: 3, steps: 5, batch: 32, tokens: 64 });
 const { rounds, steps, batch: B, tokens: T, threads } = options;
@@ -41,8 +40,7 @@ async function ours(): Promise<Measured> {
   return measured(peer, () => peer.ask({ do: 'create', batch: B, tokens: T }), { update: 'default' });
 }
 
-await tf.setBackend('cpu');
-const { ids, labels } = await syntheticBatch(syntheticModel(T), B);
+const { ids, labels } = syntheticNumbers(B, T);
 async function pytorch(attention: string): Promise<Measured | undefined> {
   const torch = await startTorch(threads);
   if ('absent' in torch) {
@@ -70,22 +68,17 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 
-const mebibytes = ({ found }: { found: readonly Measured[] }, field: keyof Measured) => found.map((one) => one[field] / 2 ** 20);
 const rows: Row[] = [...sides]
   .filter(([, { found }]) => found.length > 0)
-  .map(([side, measurements]) => {
-    const { median: peak, least, most, count } = spread(mebibytes(measurements, 'peak'));
-    return {
-      side,
-      'peak MiB': peak,
-      least,
-      most,
-      'with libraries only': rounded(median(mebibytes(measurements, 'loaded'))),
-      processes: count,
-    };
+  .map(([side, { found }]) => {
+    const mebibytes = (bytes: (one: Measured) => number) => spread(found.map((one) => bytes(one) / 2 ** 20));
+    const { median: peak, least, most, count } = mebibytes((one) => one.peak);
+    const loaded = mebibytes((one) => one.loaded).median;
+    const above = mebibytes((one) => one.peak - one.loaded).median;
+    return { side, 'peak MiB': peak, least, most, 'libraries alone': loaded, 'above them': above, processes: count };
   });
 const [mine, ...theirs] = rows.map((row) => row['peak MiB'] as number);
-notes.push('PyTorch: the lower of its two peaks counts; a build with CUDA has larger libraries than one without.');
+notes.push('The lower of the two peaks of PyTorch counts. Its libraries are larger in a build with CUDA than in one without.');
 printReport(
   {
     bench: 'memory',

@@ -35,12 +35,15 @@ const env = {
   HOLDFAST_TARBALL: tarball,
   npm_config_update_notifier: 'false',
 };
-const results = steps.map(([name, command, ...args]) => {
+const results = [];
+for (const [name, command, ...args] of steps) {
   console.log(`\n== ${name}`);
   const start = Date.now();
   const { status } = spawnSync(command, args, { stdio: 'inherit', env, shell: process.platform === 'win32' });
-  return { name, ok: status === 0, seconds: (Date.now() - start) / 1000 };
-});
+  results.push({ name, ok: status === 0, seconds: (Date.now() - start) / 1000 });
+  // The rest would look at an old package.
+  if (name === 'build' && status !== 0) break;
+}
 
 console.log('\n== the whole check');
 for (const { name, ok, seconds } of results)

@@ -15,7 +15,7 @@ await answer({
   },
   async create({ batch, tokens }: { batch: number; tokens: number }) {
     const synthetic = syntheticModel(tokens);
-    step = ourStep(synthetic.model, (await syntheticBatch(synthetic, batch)).batch);
+    step = ourStep(synthetic.model, await syntheticBatch(synthetic, batch));
     return {};
   },
   async steps({ update, count }: { update: 'none' | 'default'; count: number }) {

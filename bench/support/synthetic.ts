@@ -18,14 +18,18 @@ export const miniLmShape = {
 export const classes = ['yes', 'no'] as const;
 export const learningRate = 1e-5;
 
-/** Makes `length` ids of a text that is a number. Its ids differ almost all, which is the worst case for an embedding by rows. */
+/** Row number `b` of the batch. Almost all ids differ, which is the worst case for an embedding by rows. */
+const idsOf = (b: number, length: number): number[] =>
+  Array.from({ length }, (_, t) => 100 + (((b * length + t) * 7919) % 30000));
+
+/** Makes `length` ids of a text that is a number. */
 const numberTokenizer = (length: number): Tokenizer => ({
   vocabularySize: miniLmShape.vocab_size,
   padId: 0,
   specialIds: [],
   encode: async (texts) =>
     texts.map((text) => ({
-      ids: Array.from({ length }, (_, t) => 100 + (((Number(text) * length + t) * 7919) % 30000)),
+      ids: idsOf(Number(text), length),
       types: new Array<number>(length).fill(0),
       offsets: new Array<readonly [number, number]>(length).fill([0, 0]),
       words: Array.from({ length }, (_, t) => t),
@@ -51,10 +55,16 @@ export function syntheticModel(tokens: number): Synthetic {
 export const syntheticExamples = (count: number): Example<(typeof classes)[number]>[] =>
   Array.from({ length: count }, (_, i) => ({ text: String(i), label: classes[i % 2]! }));
 
-/** The batch that `fit` would get, and the same as plain numbers for the others. */
-export async function syntheticBatch({ model, head }: Synthetic, rows: number) {
+/** The batch as plain numbers, for the others. */
+export const syntheticNumbers = (rows: number, tokens: number): { ids: number[][]; labels: number[] } => ({
+  ids: Array.from({ length: rows }, (_, b) => idsOf(b, tokens)),
+  labels: Array.from({ length: rows }, (_, b) => b % classes.length),
+});
+
+/** The same batch as `fit` gets it. */
+export async function syntheticBatch({ model, head }: Synthetic, rows: number): Promise<Labeled> {
   const data = batches(syntheticExamples(rows), { head, batchSize: rows, shuffle: false });
-  let batch: Labeled | undefined;
-  for await (const one of data.open({ model, seed: 1, epoch: 0 })) batch = one;
-  return { batch: batch!, ids: await batch!.inputs.ids.array(), labels: [...(await batch!.labels.data())] };
+  let found: Labeled | undefined;
+  for await (const batch of data.open({ model, seed: 1, epoch: 0 })) found = batch;
+  return found!;
 }
