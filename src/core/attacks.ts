@@ -10,7 +10,10 @@ export function shifted<B extends Batch>(batch: B, model: Model, by?: tf.Tensor3
   return { ...batch, inputs: { ...batch.inputs, offset: total } };
 }
 
-/** The mean of the clean and the attacked gradient, with the clean loss and reports. Mean, not sum: a penalty that both contain (EWC) counts once. */
+/**
+ * The mean of the clean and the attacked gradient of one batch (the rows must be the same), with the clean loss and reports.
+ * Mean, not sum: a penalty that both contain (EWC) counts once.
+ */
 export const meanGradients = (clean: Evaluation, attacked: Evaluation): Evaluation => ({
   ...clean,
   grads: mapTensors(addTensors(clean.grads, attacked.grads), (grad) => grad.mul(0.5)),

@@ -49,7 +49,15 @@ export class HoldfastError extends Error {
   }
 }
 
-/** True for an error of this package, whichever module system or copy made it. */
+/**
+ * True for an error of this package, whichever module system or copy made it.
+ *
+ * @example
+ * const model = await loadModel('./nowhere').catch((error: unknown) => {
+ *   if (isHoldfastError(error) && error.code === 'not-found') return undefined;
+ *   throw error;
+ * });
+ */
 export const isHoldfastError = (error: unknown): error is HoldfastError =>
   typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true;
 
@@ -60,12 +68,13 @@ export const badArgument = (owner: string, problem: string): HoldfastError =>
 /** Throws unless `value` is a finite number of at least `least` (and at most `most`). */
 export function requireNumber(owner: string, name: string, value: number, least = 0, most = Infinity): void {
   if (typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most) return;
-  const range = most === Infinity ? `≥ ${least}` : `from ${least} to ${most}`;
-  throw badArgument(owner, `${name} must be a number ${range}, got ${String(value)}`);
+  throw badArgument(owner, `${name} must be a number ${rangeOf(least, most)}, got ${String(value)}`);
 }
 
-/** Throws unless `value` is a whole number of at least `least`. */
-export function requireCount(owner: string, name: string, value: number, least = 1): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw badArgument(owner, `${name} must be a whole number ≥ ${least}, got ${String(value)}`);
+/** Throws unless `value` is a whole number of at least `least` (and at most `most`). */
+export function requireCount(owner: string, name: string, value: number, least = 1, most = Infinity): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  throw badArgument(owner, `${name} must be a whole number ${rangeOf(least, most)}, got ${String(value)}`);
 }
+
+const rangeOf = (least: number, most: number): string => (most === Infinity ? `≥ ${least}` : `from ${least} to ${most}`);

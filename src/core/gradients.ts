@@ -5,6 +5,7 @@ import { isOffTape } from './stopGradient';
 import { gradientsBy } from './tape';
 import { mapTensors } from './tensors';
 import type { Batch, Encoded, Evaluation, ForwardOptions, GradientFn, Model, Output, Pass, Rng, Tensors, Term } from './types';
+import { weightOf } from './weightOf';
 
 /**
  * The gradient of an objective: one tape per call, which is one graph of the engine.
@@ -12,7 +13,11 @@ import type { Batch, Encoded, Evaluation, ForwardOptions, GradientFn, Model, Out
  * With `batch.vocabulary` the word embeddings' gradient comes as rows. If a term reads the whole table besides (a penalty, a tied
  * decoder), that part is dense and the rows are added to it.
  *
- * @throws HoldfastError `not-scalar` if the objective is not a scalar; `offset-ignored` if the model did not use `inputs.offset`.
+ * @param rng with it dropout is on
+ * @throws HoldfastError `not-scalar` if the objective is not a scalar; `offset-ignored` if the model did not use `inputs.offset`;
+ *   `bad-argument` if the weights given lack a trainable one
+ * @example
+ * const slope = tf.tidy(() => squaredNorm(gradientsOf(crossEntropy(), model)(batch).grads).sqrt());
  */
 export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, rng?: Rng): GradientFn<B> {
   return (batch, at = model.weights) => {
@@ -72,16 +77,6 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
   };
 }
 
-function weightOf(weights: Tensors, name: string): tf.Tensor {
-  const weight = weights[name];
-  if (!weight)
-    throw new HoldfastError(
-      'bad-argument',
-      `The weights given lack '${name}': start from model.weights and replace what differs.`,
-    );
-  return weight;
-}
-
 function release(kept: tf.Tensor): tf.Tensor {
   const copy = kept.clone();
   kept.dispose();
@@ -95,7 +90,12 @@ function withRows(evaluation: Evaluation, table: string, grad: tf.Tensor, vocabu
   return { ...evaluation, grads: { ...evaluation.grads, [table]: tf.add(dense, scattered) } };
 }
 
-/** The pass of one evaluation, or of a measurement without a tape. */
+/**
+ * The pass of one evaluation, or of a measurement without a tape.
+ *
+ * @example
+ * const loss = tf.tidy(() => crossEntropy()(openPass(model, batch, { weights: model.weights })));
+ */
 export function openPass<B extends Batch>(
   model: Model,
   batch: B,

@@ -1,5 +1,5 @@
+import { requireCount } from './errors';
 import type { Rng } from './types';
-import { badArgument } from './errors';
 
 /** Mixes two 32-bit integers into one (the finaliser of MurmurHash3 after a golden-ratio step): well spread, stateless, the same everywhere. */
 export function mix(a: number, b: number): number {
@@ -14,10 +14,14 @@ export function mix(a: number, b: number): number {
  * with the same numbers when its counter is restored.
  *
  * @param seed whole number from 0 to 2³² − 1
+ * @param counter draws already made. Default 0.
+ * @throws HoldfastError `bad-argument` if `seed` is out of range
+ * @example
+ * const rng = createRng(1);
+ * const interrupted = createRng(rng.seed, rng.counter);
  */
 export function createRng(seed: number, counter = 0): Rng {
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw badArgument('createRng', `seed must be a whole number from 0 to 4294967295, got ${seed}`);
+  requireCount('createRng', 'seed', seed, 0, 0xffffffff);
   const draw = (() => mix(seed, draw.counter++)) as Rng & { seed: number };
   draw.seed = seed;
   draw.counter = counter;

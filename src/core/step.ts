@@ -12,14 +12,27 @@ export interface StepOptions<B extends Batch> {
   readonly rng?: Rng;
 }
 
-/** The gradient function that a step calls: the objective's gradient inside its transforms. */
+/**
+ * The gradient function that a step calls: the objective's gradient inside its transforms.
+ *
+ * @example
+ * const gradient = evaluationOf(model, { objective: crossEntropy() });
+ * const loss = tf.tidy(() => gradient(batch).loss);
+ */
 export const evaluationOf = <B extends Batch>(
   model: Model,
   { objective, transforms = [], rng }: Omit<StepOptions<B>, 'optimizer'>,
 ): GradientFn<B> =>
   transforms.reduceRight<GradientFn<B>>((next, transform) => transform(next, model), gradientsOf(objective, model, rng));
 
-/** One training step as a function of a batch. It reads nothing: await the loss to run it. The loss and the reports are the caller's. */
+/**
+ * One training step as a function of a batch. It reads nothing: await the loss to run it. The loss and the reports are the caller's.
+ *
+ * @see `fit`, which does the rest: epochs, accumulation, evaluation, checkpoints
+ * @example
+ * const step = createStep(model, { objective: crossEntropy(), optimizer, rng: createRng(1) });
+ * const { loss, reports } = step(batch);
+ */
 export function createStep<B extends Batch>(
   model: Model,
   options: StepOptions<B>,

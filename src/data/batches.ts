@@ -1,9 +1,10 @@
 import { badArgument, requireCount } from '../core/errors';
 import type { Batch, Encoded, Labeled } from '../core/types';
 import type { Head } from '../model/types';
+import { chunked } from './chunked';
 import { classBalanced } from './classBalanced';
 import { collated } from './collated';
-import { chunked, lengthSorted } from './lengthSorted';
+import { lengthSorted } from './lengthSorted';
 import { randomOf } from './random';
 import { labelledRows, requireViews, viewNames, type Row } from './rows';
 import { shuffled } from './shuffled';
@@ -57,7 +58,8 @@ const POOL = 50;
  * **Limits** with several views all examples must have the same ones, remembered ones too. An array that changes between epochs is read as it is then.
  * **See also** `readJsonl`, `split`, `disposeBatch`.
  *
- * @throws HoldfastError `bad-data` if the source can be read only once or is empty; `unknown-label` with all rows concerned, when opened.
+ * @throws HoldfastError `bad-argument`; `bad-data` if the source can be read only once; when opened, `bad-data` if it is empty or rows lack
+ *   text or a view, and `unknown-label` with all rows concerned
  * @example
  * await fit(model, { data: batches(readJsonl('train.jsonl', { labels }), { head, batchSize: 32 }), objective: crossEntropy(), optimizer });
  */
@@ -97,9 +99,12 @@ async function* opened<E extends Example>(
   if (maxLength > model.maxLength)
     throw badArgument('batches', `maxLength ${maxLength} is more than the model's ${model.maxLength} tokens`);
 
-  const examples = await readAll(source, epoch);
+  const examples = await readAll('batches', source, epoch);
   const rows = head
-    ? labelledRows(examples.map((example) => ({ example, head: typeof head === 'function' ? head(example) : head })))
+    ? labelledRows(
+        'batches',
+        examples.map((example) => ({ example, head: typeof head === 'function' ? head(example) : head })),
+      )
     : examples.map((example) => ({ example }));
   const views = viewNames(rows);
   const pools = chunked(arranged(rows, plan, randomOf(seed, epoch, 'order')), POOL * batchSize);
@@ -118,7 +123,7 @@ async function* opened<E extends Example>(
       : chunked(ready, batchSize);
     for (const fresh of inOrder) {
       if (number++ < skip) continue;
-      const old = labelledRows(rehearse?.draw(randomOf(seed, epoch, 'rehearse', number - 1)) ?? [], 'rehearsed row');
+      const old = labelledRows('batches', rehearse?.draw(randomOf(seed, epoch, 'rehearse', number - 1)) ?? [], 'rehearsed row');
       requireViews(old, views, 'rehearsed row');
       const together = [...fresh, ...(await tokens(old))];
       yield collated(together, old.length, collate);

@@ -1,3 +1,4 @@
+import { groupedBy } from './groupedBy';
 import { shuffled } from './shuffled';
 
 /**
@@ -7,17 +8,13 @@ import { shuffled } from './shuffled';
  * each class has ⌊n / C⌋ or ⌈n / C⌉ places.
  *
  * **Limits** a class with very few items repeats them often within an epoch, and is then learnt by heart.
+ *
+ * @example
+ * const balanced = classBalanced(rows, ({ label }) => label ?? '', Math.random);
  */
 export function classBalanced<T>(items: readonly T[], classOf: (item: T) => string | number, random: () => number): T[] {
-  const byClass = new Map<string | number, T[]>();
-  for (const item of items) {
-    const key = classOf(item);
-    const group = byClass.get(key);
-    if (group) group.push(item);
-    else byClass.set(key, [item]);
-  }
   // Shuffled, so that it is left to chance which classes get one place more.
-  const groups = shuffled([...byClass.values()], random).map((group) => cycle(group, random));
+  const groups = shuffled([...groupedBy(items, classOf).values()], random).map((group) => cycle(group, random));
   const drawn = items.map((_, i) => groups[i % groups.length]!());
   return shuffled(drawn, random);
 }

@@ -49,7 +49,7 @@ export function collated(rows: readonly TokenisedRow[], rehearsed: number, optio
 }
 
 /** With these as weights, the sum over all rows is mean(new) + mean(remembered). */
-export const sharesOf = (fresh: number, rehearsed: number): Float32Array =>
+const sharesOf = (fresh: number, rehearsed: number): Float32Array =>
   new Float32Array(fresh + rehearsed).fill(1 / fresh, 0, fresh).fill(1 / rehearsed, fresh);
 
 function classMask(rows: readonly TokenisedRow[], classCount: number, classes: readonly Head[] | undefined): Float32Array {

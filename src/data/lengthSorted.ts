@@ -1,3 +1,4 @@
+import { chunked } from './chunked';
 import { shuffled } from './shuffled';
 
 export interface LengthSortedOptions<T> {
@@ -14,20 +15,10 @@ export interface LengthSortedOptions<T> {
  * `batches()` takes pools of 50 batches from the shuffled data. If the items do not fill all batches, the batch of the longest is smaller.
  *
  * @see `batches`
+ * @example
+ * const some = lengthSorted(rows, { batchSize: 2, lengthOf: ({ text }) => text.length, random: Math.random });
  */
 export function lengthSorted<T>(pool: readonly T[], { batchSize, lengthOf, random }: LengthSortedOptions<T>): T[][] {
-  return shuffled(
-    chunked(
-      [...pool].sort((a, b) => lengthOf(a) - lengthOf(b)),
-      batchSize,
-    ),
-    random,
-  ); // Sorting is stable: ties keep their random order.
-}
-
-/** Consecutive parts of `size` items; the last one may be smaller. */
-export function chunked<T>(items: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let start = 0; start < items.length; start += size) chunks.push(items.slice(start, start + size));
-  return chunks;
+  const sorted = [...pool].sort((a, b) => lengthOf(a) - lengthOf(b)); // Stable: ties keep their random order.
+  return shuffled(chunked(sorted, batchSize), random);
 }

@@ -10,8 +10,8 @@ export interface Row {
   readonly target?: { readonly head: Head; readonly column: number };
 }
 
-/** Looks every label up in the example's head; one error names all that are not there. */
-export function labelledRows(examples: readonly Rehearsed[], of = 'row'): Row[] {
+/** Looks every label up in the example's head; one error of `owner` names all that are not there. */
+export function labelledRows(owner: string, examples: readonly Rehearsed[], of = 'row'): Row[] {
   const problems = findings();
   const rows = examples.map(({ example, head }, i): Row => {
     const { label } = example;
@@ -28,7 +28,7 @@ export function labelledRows(examples: readonly Rehearsed[], of = 'row'): Row[] 
   const heads = [...new Set(examples.map(({ head }) => head))];
   problems.throwIfAny(
     'unknown-label',
-    `batches cannot use the labels (${heads.map((head) => `head '${head.name}' has ${listed(head.labels)}`).join('; ')})`,
+    `${owner} cannot use the labels (${heads.map((head) => `head '${head.name}' has ${listed(head.labels)}`).join('; ')})`,
   );
   return rows;
 }

@@ -15,8 +15,8 @@ export function requireReopenable(source: ExampleSource<Example>): void {
     throw new HoldfastError('bad-data', `batches: the examples are a generator object, which can be read only once. ${advice}`);
 }
 
-/** All examples of one epoch, as strings. */
-export async function readAll<E extends Example>(source: ExampleSource<E>, epoch: number): Promise<E[]> {
+/** All examples of one epoch, as strings. `owner` is the function that was called. */
+export async function readAll<E extends Example>(owner: string, source: ExampleSource<E>, epoch: number): Promise<E[]> {
   const iterable = typeof source === 'function' ? source() : source;
   const examples: E[] = [];
   const problems = findings();
@@ -26,11 +26,11 @@ export async function readAll<E extends Example>(source: ExampleSource<E>, epoch
       problems.add({ message: `row ${examples.length} has no text: expected { text: string, … }, got ${describe(example)}` });
     }
   }
-  problems.throwIfAny('bad-data', 'batches cannot use the examples');
+  problems.throwIfAny('bad-data', `${owner} cannot use the examples`);
   if (examples.length === 0) {
     throw new HoldfastError(
       'bad-data',
-      `batches: no examples in epoch ${epoch}. ${epoch > 0 ? `If earlier epochs had some, the source ran dry. ${advice}` : ''}`.trim(),
+      `${owner}: no examples${epoch > 0 ? ` in epoch ${epoch}. If earlier epochs had some, the source ran dry. ${advice}` : '.'}`,
     );
   }
   return examples;

@@ -1,4 +1,5 @@
 import { badArgument, requireNumber } from '../core/errors';
+import { groupedBy } from './groupedBy';
 import { randomOf } from './random';
 import { shuffled } from './shuffled';
 import type { Example } from './types';
@@ -24,6 +25,7 @@ export interface Split<E> {
  *
  * **Limits** examples that occur twice can land on both sides.
  *
+ * @throws HoldfastError `bad-argument` if `share` is not between 0 and 1
  * @example
  * const { rest, held } = split(examples, { share: 0.1, seed: 1 });
  */
@@ -33,13 +35,7 @@ export function split<E extends Example>(
 ): Split<E> {
   requireNumber('split', 'share', share, 0, 1);
   if (share === 0 || share === 1) throw badArgument('split', `share must be between 0 and 1, got ${share}`);
-  const groups = new Map<string, number[]>();
-  examples.forEach((example, i) => {
-    const key = by(example);
-    const group = groups.get(key);
-    if (group) group.push(i);
-    else groups.set(key, [i]);
-  });
+  const groups = groupedBy(examples.keys(), (i) => by(examples[i]!));
   const random = randomOf(seed, 'split');
   const out = new Set<number>();
   for (const group of groups.values()) {

@@ -27,4 +27,4 @@ export async function tokenised(
 }
 
 /** What the tokenizer takes for an example: its text, or its pair. */
-export const textOf = ({ text, pair }: Pick<Example, 'text' | 'pair'>): TextInput => (pair === undefined ? text : [text, pair]);
+const textOf = ({ text, pair }: Pick<Example, 'text' | 'pair'>): TextInput => (pair === undefined ? text : [text, pair]);

@@ -1,8 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
-import { HoldfastError } from '../core/errors';
-import { createOnnxBackend } from './backend';
+import { badArgument, HoldfastError, isHoldfastError } from '../core/errors';
+import { isNode } from '../core/nodeModule';
+import { devices } from './backend/device';
+import { backendName } from './backend/emitters';
+import { cpu } from './engines/cpu';
+import { type Engine, type EngineName, firstLine, type StartOptions, type UseEngineOptions } from './engines/engine';
+import { onnxruntime } from './engines/onnxruntime';
+import { tensorflow } from './engines/tensorflow';
+import { wasm } from './engines/wasm';
+import { webgpu } from './engines/webgpu';
 
-export type EngineName = 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm' | 'cpu';
+export type { EngineName, UseEngineOptions };
 
 /** One way to run the kernels, as found on this machine. */
 export interface EngineFinding {
@@ -14,125 +22,82 @@ export interface EngineFinding {
   readonly hint?: string;
 }
 
-export interface UseEngineOptions {
-  /** Default: the best that works here. */
-  readonly engine?: EngineName;
-  /** Threads of the onnxruntime engine. Default: all cores. */
-  readonly threads?: number;
-}
-
-interface Engine {
-  readonly name: EngineName;
-  readonly hint: string;
-  /** Starts the engine and says what it is; throws if it cannot. */
-  start(options: UseEngineOptions): Promise<string>;
-}
-
-/** Loads an optional package without telling bundlers of it. */
-const optional = async (name: string): Promise<unknown> =>
-  (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as unknown;
-
-async function activate(backend: string): Promise<void> {
-  if (!(await tf.setBackend(backend))) throw new Error(`tfjs could not start its '${backend}' backend`);
-  await tf.ready();
-}
-
-const engines: readonly Engine[] = [
-  {
-    name: 'onnxruntime',
-    hint: 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node koffi',
-    async start({ threads }) {
-      const backend = await createOnnxBackend(threads === undefined ? {} : { threads });
-      await activate('onnxruntime');
-      return backend.describe();
-    },
-  },
-  {
-    name: 'webgpu',
-    hint: 'npm install @tensorflow/tfjs-backend-webgpu, in a browser with WebGPU',
-    async start() {
-      if (!(globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu) throw new Error('this runtime has no navigator.gpu');
-      await optional('@tensorflow/tfjs-backend-webgpu');
-      await activate('webgpu');
-      return 'tfjs-backend-webgpu';
-    },
-  },
-  {
-    name: 'tensorflow',
-    hint: 'npm install @tensorflow/tfjs-node-gpu (CUDA 11.2, Node 20) or @tensorflow/tfjs-node',
-    async start() {
-      await optional('@tensorflow/tfjs-node-gpu').catch(() => optional('@tensorflow/tfjs-node'));
-      await activate('tensorflow');
-      return 'libtensorflow through tfjs-node';
-    },
-  },
-  {
-    name: 'wasm',
-    hint: 'npm install @tensorflow/tfjs-backend-wasm',
-    async start() {
-      await optional('@tensorflow/tfjs-backend-wasm');
-      await activate('wasm');
-      return 'tfjs-backend-wasm';
-    },
-  },
-  {
-    name: 'cpu',
-    hint: '',
-    async start() {
-      await activate('cpu');
-      return "tfjs's plain JavaScript kernels: a reference, far too slow to train a real encoder";
-    },
-  },
-];
+/** Best first. */
+const engines: readonly Engine[] = [onnxruntime, webgpu, tensorflow, wasm, cpu];
 
 /**
- * Chooses where the kernels run: by default the best engine that works on this machine, in the order onnxruntime, webgpu,
- * tensorflow, wasm, cpu. Called once, before a model is loaded; `loadModel` calls it when nobody did.
+ * Chooses where the kernels run: by default the best engine that works on this machine, in the order onnxruntime, webgpu, tensorflow,
+ * wasm, cpu. Called once, before a model is loaded; `loadModel` calls it when nobody did.
+ *
+ * **Limits** ONNX Runtime's WebAssembly build is chosen after webgpu and tensorflow, and a software GPU driver not at all unless it is
+ * asked for. `device` and `runner` belong to the onnxruntime engine and choose it.
  *
  * @returns which engine it is and why
- * @throws HoldfastError `engine-unavailable` if the engine that was asked for cannot run, with the reason
+ * @throws HoldfastError `bad-argument` for an unknown engine or device; `engine-unavailable` if the engine that was asked for cannot run,
+ * with the reason: the engine in use stays the same
  * @example
  * const { name, because } = await useEngine();
  */
 export async function useEngine(options: UseEngineOptions = {}): Promise<EngineFinding> {
-  const asked = options.engine;
-  const known = engines.map(({ name }) => name);
-  if (asked !== undefined && !known.includes(asked)) {
-    throw new HoldfastError('bad-argument', `useEngine: engine must be one of ${known.join(', ')}, got '${String(asked)}'`);
-  }
+  const asked = checked(options);
   const failures: string[] = [];
-  for (const engine of engines.filter(({ name }) => asked === undefined || name === asked)) {
+  for (const [engine, settings] of asked ? [[asked, options] as const] : byDefault(options)) {
     try {
-      const what = await engine.start(options);
+      const what = await engine.start(settings);
       const because = failures.length === 0 ? what : `${what}; not better, because ${failures.join('; ')}`;
       return { name: engine.name, usable: true, because };
     } catch (cause) {
+      if (isHoldfastError(cause) && cause.code === 'bad-argument') throw cause;
+      if (asked) throw unavailable(engine, options, cause);
       failures.push(`${engine.name}: ${firstLine(cause)}`);
-      if (asked !== undefined) {
-        throw new HoldfastError(
-          'engine-unavailable',
-          `The engine '${asked}' cannot run here: ${firstLine(cause)}. Try: ${engine.hint}`,
-          { cause },
-        );
-      }
     }
   }
   throw new HoldfastError('engine-unavailable', `No engine runs here. ${failures.join('. ')}`);
 }
 
-/** Tries every engine and says what it found; the engine in use stays the same. */
+/** What can run here, and what not and why. Starts nothing: the engine in use stays the same. */
 export async function listEngines(): Promise<EngineFinding[]> {
-  const before = tf.findBackend(tf.getBackend() || 'cpu') ? tf.getBackend() : '';
-  const findings: EngineFinding[] = [];
-  for (const { name, start, hint } of engines) {
+  const found = engines.map(async ({ name, probe, hint }): Promise<EngineFinding> => {
     try {
-      findings.push({ name, usable: true, because: await start({}) });
+      return { name, usable: true, because: await probe() };
     } catch (cause) {
-      findings.push({ name, usable: false, because: firstLine(cause), hint });
+      return { name, usable: false, because: firstLine(cause), hint: hint({}) };
     }
-  }
-  if (before) await tf.setBackend(before);
-  return findings;
+  });
+  return Promise.all(found);
 }
 
-const firstLine = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).split('\n', 1)[0] ?? '';
+/** The engine that the options name; undefined where the best is wanted. */
+function checked({ engine, device, runner }: UseEngineOptions): Engine | undefined {
+  const asked = engines.find(({ name }) => name === engine);
+  if (engine !== undefined && !asked) {
+    throw badArgument(
+      'useEngine',
+      `engine must be one of ${engines.map(({ name }) => name).join(', ')}, got '${String(engine)}'`,
+    );
+  }
+  if (device !== undefined && !devices.includes(device)) {
+    throw badArgument('useEngine', `device must be one of ${devices.join(', ')}, got '${String(device)}'`);
+  }
+  if (device === undefined && runner === undefined) return asked;
+  if (!asked || asked === onnxruntime) return onnxruntime;
+  const option = device === undefined ? 'runner' : 'device';
+  throw badArgument('useEngine', `${option} is for the engine 'onnxruntime', got it with '${asked.name}'`);
+}
+
+/** The order of trial. ONNX Runtime's native build comes first, its WebAssembly build after the GPU and libtensorflow. */
+function byDefault(options: UseEngineOptions): readonly (readonly [Engine, StartOptions])[] {
+  const others = [webgpu, tensorflow].map((engine) => [engine, options] as const);
+  const last = [wasm, cpu].map((engine) => [engine, options] as const);
+  // One that is there already goes on, whatever it runs on.
+  if (tf.findBackend(backendName)) return [[onnxruntime, options], ...others, ...last];
+  const native = [onnxruntime, { ...options, runner: ['capi', 'node'] }] as const;
+  return [...(isNode ? [native] : []), ...others, [onnxruntime, { ...options, runner: 'web' }], ...last];
+}
+
+function unavailable({ name, hint }: Engine, options: UseEngineOptions, cause: unknown): HoldfastError {
+  const advice = hint(options) === '' ? '' : ` Try: ${hint(options)}`;
+  return new HoldfastError('engine-unavailable', `The engine '${name}' cannot run here: ${firstLine(cause)}.${advice}`, {
+    cause,
+  });
+}

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { HoldfastError, badArgument, requireNumber } from '../core/errors';
+import { prefixed, unprefixed } from '../core/prefixed';
 import { mapTensors } from '../core/tensors';
 import type { Model, Tensors, Term } from '../core/types';
 import { empiricalFisher } from './fisher';
@@ -101,7 +102,7 @@ export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = emp
           );
         }
       }
-      replace([mapTensors(f, copied), mapTensors(m, copied)]);
+      replace([mapTensors(f, tf.clone), mapTensors(m, tf.clone)]);
     },
     dispose() {
       replace([{}, {}]);
@@ -112,22 +113,22 @@ export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = emp
 
 const exceptHeads = (name: string): boolean => !name.startsWith('classifier.');
 
-/** `F (w − m)² + f (w − v)² = (F + f)(w − m′)² + const` with `m′ = m + (v − m) f / (F + f)`. Weights that this task did not touch keep theirs. */
+/**
+ * `F (w − m)² + f (w − v)² = (F + f)(w − m′)² + const` with `m′ = m + (v − m) f / (F + f)`. Weights that this task did not
+ * touch keep theirs. Weights are replaced, never written into, so clones are enough: they cost no memory until the next step.
+ */
 function joined(importance: Tensors, mean: Tensors, added: Tensors, weights: Tensors): [Tensors, Tensors] {
   const total = {
-    ...mapTensors(importance, copied),
-    ...mapTensors(added, (f, name) => (importance[name] ? tf.add(importance[name], f) : copied(f))),
+    ...mapTensors(importance, tf.clone),
+    ...mapTensors(added, (f, name) => (importance[name] ? tf.add(importance[name], f) : tf.clone(f))),
   };
   const moved = mapTensors(total, (all, name) => {
     const [from, f] = [mean[name], added[name]];
-    if (!f) return copied(from!);
-    return from ? tf.add(from, tf.sub(weights[name]!, from).mul(tf.divNoNan(f, all))) : copied(weights[name]!);
+    if (!f) return tf.clone(from!);
+    return from ? tf.add(from, tf.sub(weights[name]!, from).mul(tf.divNoNan(f, all))) : tf.clone<tf.Tensor>(weights[name]!);
   });
   return [total, moved];
 }
-
-/** `clone` shares memory, and an update in place would move the copy too. */
-const copied = (tensor: tf.Tensor): tf.Tensor => tf.mul(tensor, 1);
 
 function heldWeight(weights: Tensors, name: string, shape: number[]): tf.Tensor {
   const weight = weights[name];
@@ -138,11 +139,3 @@ function heldWeight(weights: Tensors, name: string, shape: number[]): tf.Tensor 
     `the held weight '${name}' of shape [${shape.join(', ')}] ${got} in the model: restore the state that was saved with this model.`,
   );
 }
-
-const prefixed = (prefix: string, tensors: Tensors): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
-
-const unprefixed = (prefix: string, state: Tensors): Tensors =>
-  Object.fromEntries(
-    Object.entries(state).flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
-  );

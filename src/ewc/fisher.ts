@@ -33,7 +33,12 @@ export function empiricalFisher(model: Model, data: FisherData, options: FisherO
 
 /**
  * The Fisher with one label per example drawn from the model's own distribution: right on average, with the noise of the draw.
+ *
  * **Cost** one more forward pass per batch than `empiricalFisher`.
+ *
+ * @throws HoldfastError as `empiricalFisher` does
+ * @example
+ * const { diagonal } = await sampledFisher(model, batches(rows, { head }), { samples: 200, seed: 1 });
  */
 export function sampledFisher(model: Model, data: FisherData, options: FisherOptions = {}): Promise<Fisher> {
   const draw = createRng(options.seed ?? 0);
@@ -48,7 +53,12 @@ export function sampledFisher(model: Model, data: FisherData, options: FisherOpt
 
 /**
  * The Fisher itself: the expectation over the model's own label distribution, `F_w = 1/N Σ_b Σ_c p(c | x_b) (∂ log p(c | x_b) / ∂w)²`.
+ *
  * **Cost** as many passes per batch as there are classes that take part. No labels are needed, but the batch type carries them.
+ *
+ * @throws HoldfastError as `empiricalFisher` does
+ * @example
+ * const { diagonal } = await exactFisher(model, batches(rows, { head }), { samples: 200 });
  */
 export function exactFisher(model: Model, data: FisherData, options: FisherOptions = {}): Promise<Fisher> {
   return measuredFisher('exact', model, data, options, async (batch) => {

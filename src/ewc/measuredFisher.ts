@@ -5,7 +5,7 @@ import type { Labeled, Model, Output, Tensors } from '../core/types';
 import { disposeBatch } from '../data/disposeBatch';
 import type { Batches } from '../data/types';
 import { cut } from '../engine/cut';
-import { openLogits } from '../losses/classes';
+import { openLogits } from '../losses/openLogits';
 import type { TextModel } from '../model/types';
 import { squaredGradients } from './perExample';
 

@@ -36,7 +36,10 @@ export interface SquaredGradientsOptions {
  * **Limits** with one example it is the squared gradient. Weights that the loss does not depend on are left out: theirs is zero.
  *
  * @param loss [B, …] → scalar, **summed** over the examples, not averaged
+ * @returns by weight name, in the shape of the weight
  * @throws HoldfastError `bad-argument` if a use's first axis is not the batch
+ * @example
+ * const squares = squaredGradients(({ logits }, { labels }) => tf.sum(crossEntropyOf(logits, labels)), model, batch);
  */
 export function squaredGradients<B extends Batch>(
   loss: (output: Output, batch: B) => tf.Scalar,

@@ -60,8 +60,9 @@ interface Shelf {
  * @see Chaudhry et al., On Tiny Episodic Memories in Continual Learning, 2019, arXiv:1902.10486
  * @example
  * const memory = replay({ perLabel: 10, seed: 1 });
- * await fit(model, { …, data: batches(second, { head, batchSize: 32, rehearse: memory.draw(32) }) });
- * memory.remember(second, { head });
+ * memory.remember(first, { head });
+ * const data = batches(second, { head, batchSize: 32, rehearse: memory.draw(32) });
+ * await fit(model, { objective: crossEntropy(), data, optimizer });
  */
 export function replay({ perLabel, seed = 0 }: ReplayOptions): Replay {
   requireCount('replay', 'perLabel', perLabel, 0);

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { requireNumber } from '../core/errors';
 import type { Labeled, Term } from '../core/types';
 import { softmaxCrossEntropy } from '../engine/fused';
-import { openLogits } from './classes';
-import { meanOf } from './mean';
+import { openLogits } from './openLogits';
+import { meanOf } from './meanOf';
 
 export interface CrossEntropyOptions {
   /** Share of the target that is spread evenly over the classes that take part; 0 to 1. Default 0. */

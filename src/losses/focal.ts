@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { requireNumber } from '../core/errors';
 import type { Labeled, Term } from '../core/types';
 import { crossEntropyOf } from './crossEntropy';
-import { meanOf } from './mean';
+import { meanOf } from './meanOf';
 
 export interface FocalOptions {
   /** Focusing exponent γ; how strongly examples that already are right are turned down. Default 2. */

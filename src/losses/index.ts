@@ -1,4 +1,4 @@
 export { crossEntropy, crossEntropyOf, type CrossEntropyOptions } from './crossEntropy';
 export { focal, focalOf, type FocalOptions } from './focal';
 export { klDivergence, symmetricKl } from './klDivergence';
-export { meanOf } from './mean';
+export { meanOf } from './meanOf';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { openLogits } from './classes';
+import { openLogits } from './openLogits';
 
 /**
  * Kullback-Leibler divergence per example: how much information is lost when `q` stands in for `p`.
@@ -15,6 +15,13 @@ import { openLogits } from './classes';
  * @param q logits [B, C]
  * @param classes [B, C]: 1 = this class takes part. Default all.
  * @see Kullback and Leibler, On Information and Sufficiency, Ann. Math. Statist. 1951
+ * @example
+ * const teacher = model.clone();
+ * const distillation: Term<Labeled> = ({ batch, output }) => {
+ *   const known = stopGradient(() => teacher.forward(batch.inputs).logits);
+ *   return meanOf(klDivergence(known, output.logits, batch.classes), batch);
+ * };
+ * await fit(model, { objective: sum(crossEntropy(), distillation), data, optimizer });
  */
 export function klDivergence(p: tf.Tensor2D, q: tf.Tensor2D, classes?: tf.Tensor2D): tf.Tensor1D {
   const logP = tf.logSoftmax(openLogits(p, classes));

@@ -28,7 +28,8 @@ export interface CreateModelOptions {
  * @param config what a `config.json` holds: `{ model_type: 'bert', hidden_size: 32, … }`
  * @throws HoldfastError as `loadModel` does for a `config.json`; `bad-tokenizer` if the tokenizer has more ids than the vocabulary
  * @example
- * const model = createModel({ model_type: 'bert', vocab_size: 30522, … }, { tokenizer, seed: 1 });
+ * const sizes = { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 256, max_position_embeddings: 128 };
+ * const model = createModel({ model_type: 'bert', vocab_size: tokenizer.vocabularySize, ...sizes }, { tokenizer, seed: 1 });
  */
 export function createModel(config: Readonly<Record<string, unknown>>, options: CreateModelOptions): PretrainedModel {
   const { seed = 0, tokenizer, pooling = 'mean', maskedLm = false, carried = new Map() } = options;

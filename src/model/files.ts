@@ -1,7 +1,10 @@
-import { HoldfastError } from '../core/errors';
+import { HoldfastError, type ErrorCode } from '../core/errors';
 
 /** Our own file beside Hugging Face's: a folder that has it was saved by this library. */
 export const sidecarName = 'holdfast.json';
+
+/** All weights in one file, as Hugging Face names it. */
+export const weightsName = 'model.safetensors';
 
 /** The files of one model, wherever they lie: a folder, a browser's cache, memory. Names are relative, with `/` between folders. */
 export interface Files {
@@ -25,7 +28,13 @@ export interface FileSink {
   write(name: string, parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>;
 }
 
-/** Files in memory, for browsers and tests: read what is in the map, write into it. */
+/**
+ * Files in memory, for browsers and tests: read what is in the map, write into it.
+ *
+ * @example
+ * const files = memoryFiles();
+ * await model.save(files);
+ */
 export const memoryFiles = (contents: Map<string, Uint8Array> = new Map(), name = 'memory'): Files & FileSink => ({
   name,
   list: () => Promise.resolve([...contents.keys()]),
@@ -49,24 +58,26 @@ export const fileNotFound = (file: string, where: string): HoldfastError =>
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The object in a JSON file; undefined if there is no such file. @throws HoldfastError `bad-config` if it is not a JSON object */
-export async function readJson(files: Files, name: string): Promise<Record<string, unknown> | undefined> {
+/** The object in a JSON file; undefined if there is no such file. @throws HoldfastError with `code` if it is not a JSON object */
+export async function readJson(
+  files: Pick<Files, 'name' | 'size' | 'read'>,
+  name: string,
+  code: ErrorCode = 'bad-config',
+): Promise<Record<string, unknown> | undefined> {
   if ((await files.size(name)) === undefined) return undefined;
-  return parseObject(await files.read(name), `'${name}' in ${files.name}`);
+  return parseObject(await files.read(name), `'${name}' in ${files.name}`, code);
 }
 
-export function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
+/** The object in a JSON text in UTF-8. @throws HoldfastError with `code` if it is none */
+export function parseObject(bytes: Uint8Array, what: string, code: ErrorCode = 'bad-config'): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw new HoldfastError(
-      'bad-config',
-      `${what} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HoldfastError(code, `${what} is not valid JSON: ${reason}`, { cause });
   }
-  if (!isRecord(value)) throw new HoldfastError('bad-config', `${what} must hold a JSON object.`);
+  if (!isRecord(value)) throw new HoldfastError(code, `${what} must hold a JSON object.`);
   return value;
 }
 

@@ -1,23 +1,16 @@
-import * as tf from '@tensorflow/tfjs';
+import type { Variable } from '@tensorflow/tfjs';
 import { mix } from '../core/rng';
+import { toVariable } from './toVariable';
 import type { PlannedWeight } from './weightPlan';
 
 /** A weight's first values, a function of `(seed, name)`: normal(0, deviation) for matrices and tables, ones and zeros for the rest. */
-export function freshWeight({ name, shape, start }: PlannedWeight, deviation: number, seed: number): tf.Variable {
+export function freshWeight({ name, shape, start }: PlannedWeight, deviation: number, seed: number): Variable {
   const count = shape.reduce((size, length) => size * length, 1);
   const values =
     start === 'normal'
       ? normal(count, deviation, mix(seed, hashOf(name)))
       : new Float32Array(count).fill(start === 'ones' ? 1 : 0);
   return toVariable(values, shape);
-}
-
-/** A variable that owns `values`. */
-export function toVariable(values: Float32Array, shape: readonly number[]): tf.Variable {
-  const tensor = tf.tensor(values, [...shape], 'float32');
-  const variable = tf.variable(tensor);
-  tensor.dispose();
-  return variable;
 }
 
 /** Box-Muller on hashed counters. */

@@ -54,6 +54,9 @@ export function labelProblem(labels: unknown): string | undefined {
   return twice.length > 0 ? `labels must differ; more than once: ${twice.map((label) => `'${label}'`).join(', ')}` : undefined;
 }
 
+/** Names of the merged heads in a file that no class of Hugging Face's stands for: there they must not be taken for its classifier. */
+export const mergedHeads = { weight: 'heads.weight', bias: 'heads.bias' };
+
 /** One name for each column, for places that know a single list of labels: a label that several heads have gets its head's name. */
 export function mergedLabels(heads: readonly HeadRecord[]): string[] {
   const counts = new Map<string, number>();

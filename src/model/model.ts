@@ -32,16 +32,24 @@ export interface PretrainedModel extends TextModel, AsyncDisposable {
    *
    * @throws HoldfastError `bad-argument` for a name that is taken, no labels, or labels that occur twice
    * @example
-   * const head = model.addHead('billing', ['invoice', 'refund']);
+   * const head = model.addHead('shipping', ['track-parcel', 'change-address']);
    */
   addHead<const Label extends string>(name: string, labels: readonly Label[], options?: SeedOptions): Head<Label>;
-  /** Adds a fresh masked-language head (tied to the word embeddings) to a checkpoint without one. @throws HoldfastError `bad-argument` if there is one */
+  /**
+   * Adds a fresh masked-language head, tied to the word embeddings, to a checkpoint without one.
+   *
+   * @throws HoldfastError `bad-argument` if there is one
+   * @example
+   * model.addMaskedLmHead({ seed: 1 });
+   */
   addMaskedLmHead(options?: SeedOptions): void;
   /**
    * Says which weights training may change.
    *
    * @param trainable names, or a choice by part and layer, such as `lastLayers(2)`; unused poolers are never among a choice's weights
    * @throws HoldfastError `bad-argument` naming the weights that the model does not have
+   * @example
+   * model.setTrainable(lastLayers(1));
    */
   setTrainable(trainable: Trainable): void;
   /**
@@ -52,6 +60,8 @@ export interface PretrainedModel extends TextModel, AsyncDisposable {
    *
    * @param target path of a folder that is new, empty, or was saved by this library; or a sink
    * @throws HoldfastError `save-conflict` for a folder with other files
+   * @example
+   * await model.save('./support', { precision: 'float16' });
    */
   save(target: string | FileSink, options?: SaveOptions): Promise<void>;
   /** A model of its own with the same weights; the tokenizer is shared until the last of them is disposed. */

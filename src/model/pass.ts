@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
-import { HoldfastError } from '../core/errors';
 import { mix } from '../core/rng';
 import type { Taps, Tensors, Use } from '../core/types';
+import { weightOf } from '../core/weightOf';
 import { dropout, embed, layerNorm, linear, linears } from '../engine/fused';
 import type { EncoderConfig } from './config';
 import type { Affine, Names } from './names';
@@ -27,15 +27,7 @@ export const sites = {
   output: (layer: number): number => 5 + 3 * layer,
 } as const;
 
-export function weightIn({ weights }: NetworkPass, name: string): Tensor {
-  const weight = weights[name];
-  if (!weight)
-    throw new HoldfastError(
-      'bad-argument',
-      `The weights given lack '${name}': start from model.weights and replace what differs.`,
-    );
-  return weight;
-}
+export const weightIn = ({ weights }: NetworkPass, name: string): Tensor => weightOf(weights, name);
 
 const tapped = <T extends Tensor>({ taps }: NetworkPass, use: () => Use, output: T): T =>
   taps ? (taps(use(), output) as T) : output;

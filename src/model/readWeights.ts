@@ -2,8 +2,8 @@ import type { Variable } from '@tensorflow/tfjs';
 import type { Checkpoint, Source } from './checkpoint';
 import { contentHash, type ContentHash } from './contentHash';
 import { sidecarName, type Files } from './files';
-import { toVariable } from './freshWeights';
 import { badWeights, readBytes, toFloat32, type TensorEntry } from './safetensors';
+import { toVariable } from './toVariable';
 import type { WeightInfo } from './weightPlan';
 
 /**

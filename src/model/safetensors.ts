@@ -1,5 +1,5 @@
 import { HoldfastError, type Issue } from '../core/errors';
-import { isRecord, parseObject, readJson, type Files } from './files';
+import { isRecord, parseObject, readJson, weightsName, type Files } from './files';
 import { fromBfloat16, fromFloat16 } from './float16';
 
 /** A tensor in a file: where its bytes are, and what they mean. */
@@ -14,8 +14,7 @@ export interface TensorEntry {
   readonly end: number;
 }
 
-const single = 'model.safetensors';
-const sharded = 'model.safetensors.index.json';
+const shardIndex = 'model.safetensors.index.json';
 
 const byteSizes: Readonly<Record<string, number>> = {
   BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1,
@@ -47,19 +46,19 @@ export async function readTensorIndex(files: Files): Promise<Map<string, TensorE
 }
 
 async function weightFiles(files: Files): Promise<readonly string[]> {
-  if ((await files.size(single)) !== undefined) return [single];
-  const index = await readJson(files, sharded);
+  if ((await files.size(weightsName)) !== undefined) return [weightsName];
+  const index = await readJson(files, shardIndex);
   if (!index) {
     const other = (await files.list()).find((name) => name.endsWith('.bin') || name.endsWith('.h5'));
     const hint = other
       ? `; '${other}' is another format: convert it with Python's save_pretrained(folder, safe_serialization=True)`
       : '';
-    throw new HoldfastError('not-found', `There is no '${single}' in ${files.name}${hint}.`);
+    throw new HoldfastError('not-found', `There is no '${weightsName}' in ${files.name}${hint}.`);
   }
   const map = index['weight_map'];
   const names = isRecord(map) ? [...new Set(Object.values(map))] : [];
   if (names.length === 0 || !names.every((name): name is string => typeof name === 'string' && !/[/\\]|\.\./.test(name))) {
-    throw badWeights(files.name, [{ message: 'weight_map must map tensor names to files beside it', file: sharded }]);
+    throw badWeights(files.name, [{ message: 'weight_map must map tensor names to files beside it', file: shardIndex }]);
   }
   return names;
 }

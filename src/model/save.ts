@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { EncoderConfig } from './config';
 import { contentHash } from './contentHash';
-import { sidecarName, type FileSink } from './files';
-import { mergedLabels, type HeadRecord } from './heads';
+import { sidecarName, weightsName, type FileSink } from './files';
+import { mergedHeads, mergedLabels, type HeadRecord } from './heads';
 import { namesOf, prefixOf } from './names';
 import type { Pooling } from './pooling';
 import { sidecarFormat, type Sidecar } from './sidecar';
@@ -26,16 +26,13 @@ export interface Snapshot {
   readonly carried: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Names of the merged heads in a file that no class of Hugging Face's stands for: there they must not be taken for its classifier. */
-export const mergedHeads = { weight: 'heads.weight', bias: 'heads.bias' };
-
 /** Writes a model in Hugging Face's layout, and `holdfast.json` last. */
 export async function writeModel(snapshot: Snapshot, sink: FileSink, { precision = 'float32' }: SaveOptions = {}): Promise<void> {
   const hash = contentHash();
   const architecture = architectureOf(snapshot);
   const tensors = outgoing(snapshot, architecture.endsWith('Model') ? snapshot.prefix : prefixOf[snapshot.config.family]);
   await sink.write(
-    'model.safetensors',
+    weightsName,
     safetensorsParts(tensors, precision, (name, bytes) => hash.add(name, bytes)),
   );
   await sink.write('config.json', json(configOf(snapshot, architecture, precision)));
@@ -48,7 +45,7 @@ export async function writeModel(snapshot: Snapshot, sink: FileSink, { precision
     prefix: snapshot.prefix,
     heads: snapshot.heads,
     ...(digest !== undefined && { hash: digest }),
-    files: ['model.safetensors', 'config.json', ...snapshot.carried.keys()],
+    files: [weightsName, 'config.json', ...snapshot.carried.keys()],
   };
   await sink.write(sidecarName, json(sidecar));
 }

@@ -10,7 +10,7 @@ export const sidecarFormat = 1;
 export interface Sidecar {
   readonly format: number;
   readonly pooling: Pooling;
-  /** Tokens of one input. */
+  /** Most tokens of one input. */
   readonly maxLength: number;
   /** What the model's weight names begin with in memory; the file may differ. */
   readonly prefix: string;

@@ -1,16 +1,27 @@
-import { HoldfastError } from '../core/errors';
+import { HoldfastError, requireCount } from '../core/errors';
 import type { WeightInfo } from './weightPlan';
 
 /** Which weights training may change: their names, or a choice by name, part and layer. */
 export type Trainable = readonly string[] | ((weight: WeightInfo) => boolean);
 
-/** The heads, the pooler and the last `count` layers; the rest of the encoder stays as it is. `lastLayers(0)` trains the heads only. */
-export const lastLayers =
-  (count: number): Trainable =>
-  ({ part, fromTop }) =>
-    part === 'layer' ? fromTop! < count : part !== 'embeddings';
+/**
+ * The heads, the pooler and the last `count` layers; the rest of the encoder stays as it is.
+ *
+ * @throws HoldfastError `bad-argument` if `count` is no whole number ≥ 0
+ * @example
+ * model.setTrainable(lastLayers(2));
+ */
+export function lastLayers(count: number): Trainable {
+  requireCount('lastLayers', 'count', count, 0);
+  return ({ part, fromTop }) => (part === 'layer' ? fromTop! < count : part !== 'embeddings');
+}
 
-/** The classification heads alone. */
+/**
+ * The classification heads alone.
+ *
+ * @example
+ * model.setTrainable(headsOnly);
+ */
 export const headsOnly: Trainable = ({ part }) => part === 'head';
 
 /**

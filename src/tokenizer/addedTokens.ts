@@ -1,3 +1,5 @@
+import { literal } from './literal';
+
 /** A token that is looked for in the text before all else, such as [MASK]. As in tokenizer.json. */
 export interface AddedToken {
   readonly id: number;
@@ -19,9 +21,7 @@ export interface Section {
 /** Cuts a text at its added tokens; where several fit, the longest is taken. */
 export function splitterOf(added: readonly AddedToken[]): (text: string) => Section[] {
   const byContent = new Map(added.filter(({ content }) => content !== '').map((token) => [token.content, token]));
-  const escaped = [...byContent.keys()]
-    .sort((a, b) => b.length - a.length)
-    .map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  const escaped = [...byContent.keys()].sort((a, b) => b.length - a.length).map(literal);
   if (escaped.length === 0) return (text) => (text === '' ? [] : [{ start: 0, end: text.length }]);
   const pattern = new RegExp(escaped.join('|'), 'gu');
   return (text) => {

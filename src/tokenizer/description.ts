@@ -1,5 +1,5 @@
 import { HoldfastError } from '../core/errors';
-import { isRecord, type Files } from '../model/files';
+import { isRecord, parseObject, readJson, type Files } from '../model/files';
 import type { AddedToken } from './addedTokens';
 import { templateOf, type PostProcessor, type Template } from './template';
 
@@ -17,20 +17,18 @@ export interface TokenizerDescription {
   readonly specialIds: readonly number[];
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
 /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any. @throws HoldfastError `bad-tokenizer` */
 export async function describeTokenizer(files: Pick<Files, 'name' | 'size' | 'read'>): Promise<TokenizerDescription> {
-  const source = await textOf(files, 'tokenizer.json');
-  if (source === undefined) {
+  if ((await files.size('tokenizer.json')) === undefined) {
     throw new HoldfastError(
       'bad-tokenizer',
       `There is no 'tokenizer.json' in ${files.name}. With Python: AutoTokenizer.from_pretrained(…, use_fast=True).save_pretrained(…) writes one.`,
     );
   }
-  const tokenizer = parsed(source, 'tokenizer.json', files.name);
-  const config = await optional(files, 'tokenizer_config.json');
-  const map = await optional(files, 'special_tokens_map.json');
+  const bytes = await files.read('tokenizer.json');
+  const tokenizer = parseObject(bytes, `'tokenizer.json' in ${files.name}`, 'bad-tokenizer');
+  const config = (await readJson(files, 'tokenizer_config.json', 'bad-tokenizer')) ?? {};
+  const map = (await readJson(files, 'special_tokens_map.json', 'bad-tokenizer')) ?? {};
 
   const vocabulary = vocabularyOf(tokenizer.model, files.name);
   const added = (Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens : []) as readonly AddedToken[];
@@ -58,7 +56,7 @@ export async function describeTokenizer(files: Pick<Files, 'name' | 'size' | 're
     (id) => id !== undefined,
   );
   return {
-    json: source,
+    json: new TextDecoder().decode(bytes),
     tokenizer,
     config,
     template: templateOf(tokenizer.post_processor as PostProcessor | null | undefined),
@@ -96,33 +94,4 @@ function indexOf(vocab: readonly (readonly [string, number])[], token: string): 
 function contentOf(token: unknown): string | undefined {
   if (typeof token === 'string') return token;
   return isRecord(token) && typeof token.content === 'string' ? token.content : undefined;
-}
-
-async function optional(files: Pick<Files, 'name' | 'size' | 'read'>, name: string): Promise<Record<string, unknown>> {
-  const text = await textOf(files, name);
-  return text === undefined ? {} : parsed(text, name, files.name);
-}
-
-async function textOf(files: Pick<Files, 'name' | 'size' | 'read'>, name: string): Promise<string | undefined> {
-  if ((await files.size(name)) === undefined) return undefined;
-  try {
-    return decoder.decode(await files.read(name));
-  } catch (cause) {
-    throw new HoldfastError('bad-tokenizer', `'${name}' in ${files.name} cannot be read as UTF-8 text.`, { cause });
-  }
-}
-
-function parsed(text: string, name: string, where: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new HoldfastError(
-      'bad-tokenizer',
-      `'${name}' in ${where} is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
-  }
-  if (!isRecord(value)) throw new HoldfastError('bad-tokenizer', `'${name}' in ${where} must hold a JSON object.`);
-  return value;
 }

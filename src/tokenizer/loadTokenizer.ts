@@ -19,9 +19,12 @@ export interface LoadTokenizerOptions {
  * What the file says of truncation and padding is ignored.
  *
  * **Cost** 15,000 short texts take less than a second with either, long ones in XLM-R's vocabulary two to three times longer with `@xenova/transformers`.
- * **Limits** see `tokenizerWeb` for where the two can differ.
+ * **Limits** where the two can differ: rare accents and punctuation, and added tokens after normalisation (see `importWeb`).
  *
  * @throws HoldfastError `bad-tokenizer` if a file is missing or broken, if there is no pad token, or if no library is installed
+ * @example
+ * await model.save(files);
+ * const tokenizer = await loadTokenizer(files, { library: 'tokenizers' });
  */
 export async function loadTokenizer(
   files: Pick<Files, 'name' | 'size' | 'read'>,

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors';
 import { replaceParts, replacePattern, type Aligned } from './aligned';
+import { literal } from './literal';
 import { precompiled } from './precompiled';
 
 export type Normalize = (text: Aligned) => Aligned;
@@ -46,8 +47,7 @@ export function normalizerOf(config: NormalizerConfig | null | undefined): Norma
       return (text) => replaceParts(text, text.text.match(CLUSTERS) ?? [], (part) => part.normalize(type));
     }
     case 'Replace': {
-      const pattern =
-        'String' in config.pattern ? config.pattern.String.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&') : config.pattern.Regex;
+      const pattern = 'String' in config.pattern ? literal(config.pattern.String) : config.pattern.Regex;
       const regex = new RegExp(pattern, 'gu');
       return (text) => replacePattern(text, regex, config.content);
     }

@@ -36,7 +36,8 @@ export interface AdamWOptions {
  * **Differs** from `torch.optim.AdamW` only in leaving biases and LayerNorm undecayed by default.
  * **See also** `clipped`, `grouped` (another rate for the heads), `averaged`.
  *
- * @throws HoldfastError `bad-argument` if an option is out of range
+ * @throws HoldfastError `bad-argument` if an option is out of range; when applied, `bad-weights` if a gradient has no weight or the
+ *   moments are another model's
  * @see Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019, arXiv:1711.05101, algorithm 2
  * @example
  * await fit(model, { objective: crossEntropy(), data, optimizer: clipped(adamW({ learningRate: 3e-4 }), { norm: 1 }) });

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { HoldfastError } from '../core/errors';
 import type { Tensors, Weights } from '../core/types';
+import { requireWeights } from './requireWeights';
 import { type Moments, rowNumbers } from './rowMoments';
 
 /** AdamW's moments by weight name as tensors by name: `<weight>/m`, `/v`, `/corrections`, and `/rows` where only some rows are held. */
@@ -46,9 +47,9 @@ export async function momentsOf(
 
 /** Throws before anything changes if a gradient has no weight, or a weight's moments are another model's. */
 export function requireMatch(weights: Weights, grads: Tensors, moments: ReadonlyMap<string, Moments>): void {
+  requireWeights('adamW', weights, grads);
   for (const name of Object.keys(grads)) {
-    const weight = weights[name];
-    if (!weight) throw new HoldfastError('bad-weights', `adamW: there is a gradient of '${name}', but no weight of that name.`);
+    const weight = weights[name]!;
     const held = moments.get(name);
     if (!held) continue;
     const from = held.rows ? 1 : 0;

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { requireNumber } from '../core/errors';
+import { prefixed, unprefixed } from '../core/prefixed';
 import { mapTensors } from '../core/tensors';
 import type { Tensors, Updater } from '../core/types';
 import { finiteOf } from './finite';
-import { prefixed, unprefixed } from './prefixed';
+import { requireWeights } from './requireWeights';
 
 export interface AveragedOptions {
   /** Share of the average that each step keeps, 0 to 1. Default 0.999: about the last thousand steps. */
@@ -36,6 +37,7 @@ export function averaged(optimizer: Updater, { decay = 0.999 }: AveragedOptions 
     ...optimizer,
     average: () => averages,
     apply(weights, grads, rows) {
+      requireWeights('averaged', weights, grads);
       tf.tidy(() => {
         const before = Object.fromEntries(Object.keys(grads).map((name) => [name, averages[name] ?? weights[name]!.clone()]));
         optimizer.apply(weights, grads, rows);

@@ -1,15 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { HoldfastError } from '../core/errors';
+import { prefixed, unprefixed } from '../core/prefixed';
 import { mapTensors } from '../core/tensors';
 import type { Model, Tensors, Updater } from '../core/types';
-import { isRecord, readJson, sidecarName, type Files, type FileSink } from '../model/files';
+import { isRecord, readJson, sidecarName, weightsName, type Files, type FileSink } from '../model/files';
 import { readBytes, readTensorIndex, toFloat32 } from '../model/safetensors';
 import { safetensorsParts } from '../model/writeSafetensors';
-import { prefixed, unprefixed } from './prefixed';
 import type { Progress } from './progress';
 
 const format = 1;
-const tensorFile = 'model.safetensors';
 
 /** A run between two steps. The tensors are whoever's they were. */
 export interface RunState {
@@ -29,8 +28,8 @@ export async function writeCheckpoint({ progress, weights, optimizer, best }: Ru
     // Whole numbers (steps, row numbers) are far below 2²⁴, so float32 holds them exactly.
     values: async () => Float32Array.from(await tensor.data()),
   }));
-  await sink.write(tensorFile, safetensorsParts(outgoing, 'float32'));
-  const sidecar = { format, kind: 'checkpoint', files: [tensorFile], progress };
+  await sink.write(weightsName, safetensorsParts(outgoing, 'float32'));
+  const sidecar = { format, kind: 'checkpoint', files: [weightsName], progress };
   await sink.write(sidecarName, [new TextEncoder().encode(`${JSON.stringify(sidecar, null, 2)}\n`)]);
 }
 

@@ -6,7 +6,8 @@ import { readAll } from '../data/source';
 import { tokenised, type TokenisedRow } from '../data/tokenised';
 import type { ExampleSource } from '../data/types';
 import { cut } from '../engine/cut';
-import { openLogits } from '../losses/classes';
+import { openLogits } from '../losses/openLogits';
+import { mergedLabels } from '../model/heads';
 import type { Head, TextModel } from '../model/types';
 import { accuracyOf, confusionOf, macroF1Of, type Confusion } from './metrics';
 
@@ -33,7 +34,7 @@ export interface TestResult {
   readonly accuracy: number;
   readonly macroF1: number;
   readonly total: number;
-  /** Expected by predicted; a label that several heads have is named 'head: label'. */
+  /** Expected by predicted; a label that several heads have is named 'head/label', as in a saved `config.json`. */
   readonly confusion: Confusion<string>;
   /** In the order of the examples. */
   readonly predictions: readonly Prediction[];
@@ -45,7 +46,8 @@ export interface TestResult {
  * Rows are read in the order of their length, so that little is padded, and come back in their own. Nothing is trained, dropout is off.
  *
  * @param tests examples by the name of their head; or one source, with its `head` in the options
- * @throws HoldfastError `not-found` for a head that the model does not have; `unknown-label` with all rows concerned; `bad-data` for an empty test
+ * @throws HoldfastError `not-found` for a head that the model does not have; `unknown-label` with all rows concerned; `bad-data` for an
+ *   empty test; `bad-argument` for one source without its head, or `classes` without the test's own
  * @example
  * const { billing } = await evaluate(model, { billing: billingTest });
  * const { accuracy } = await evaluate(model, billingTest, { head: model.head('billing') });
@@ -92,8 +94,11 @@ async function evaluateOne(
 ): Promise<TestResult> {
   if (!classes.some(({ name }) => name === head.name))
     throw badArgument('evaluate', `classes leave out head '${head.name}', which the labels belong to`);
-  const examples = await readAll(source, 0);
-  const rows = labelledRows(examples.map((example) => ({ example, head })));
+  const examples = await readAll('evaluate', source, 0);
+  const rows = labelledRows(
+    'evaluate',
+    examples.map((example) => ({ example, head })),
+  );
   const columns = await columnsOf(model, await tokenised(rows, [], model.tokenizer, model.maxLength), classes, batchSize);
   const expected = rows.map(({ target }) => target!.column);
   const predicted = columns.map(({ column }) => column);
@@ -148,9 +153,7 @@ function openColumns(heads: readonly Head[], classCount: number): tf.Tensor2D {
 }
 
 function classNames(heads: readonly Head[]): Map<number, { head: string; label: string; shown: string }> {
+  const shown = mergedLabels(heads);
   const all = heads.flatMap(({ name, labels, offset }) => labels.map((label, i) => ({ head: name, label, column: offset + i })));
-  const twice = new Set(all.map(({ label }) => label).filter((label, i, labels) => labels.indexOf(label) !== i));
-  return new Map(
-    all.map(({ head, label, column }) => [column, { head, label, shown: twice.has(label) ? `${head}: ${label}` : label }]),
-  );
+  return new Map(all.map(({ head, label, column }, k) => [column, { head, label, shown: shown[k]! }]));
 }

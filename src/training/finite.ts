@@ -2,7 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { squaredNorm } from '../core/tensors';
 import type { Tensors } from '../core/types';
 
-/** Scalar 1 where the gradients' norm is finite, else 0: whether a step is taken, decided in the graph, so nothing is read. */
+/**
+ * Scalar 1 where the square of the gradients' norm is finite in float32 (a norm below 1.8e19), else 0: whether a step is taken, decided
+ * in the graph, so nothing is read.
+ */
 export const finiteOf = (grads: Tensors): tf.Scalar =>
   // A comparison with NaN is false, and the largest float32 is 3.4e38.
   tf.cast(tf.less(squaredNorm(grads), 3.4e38), 'float32');

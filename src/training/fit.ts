@@ -1,24 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError } from '../core/errors';
-import { createRng } from '../core/rng';
-import { evaluationOf } from '../core/step';
-import type { Batch, GradientFn, Rng, Tensors } from '../core/types';
+import type { Batch } from '../core/types';
 import { disposeBatch } from '../data/disposeBatch';
 import type { TextModel } from '../model/types';
-import { putBack, snapshotOf } from './best';
-import { readCheckpoint, resumeFrom, writeCheckpoint } from './checkpoint';
-import type { FitEvent } from './events';
 import { requireFitOptions, type FitOptions } from './fitOptions';
-import { groupsOf } from './groups';
 import { notFinite } from './notFinite';
-import { meanLoss, startOf, type EvaluationRecord, type History, type Progress } from './progress';
+import { meanLoss, type EvaluationRecord, type History, type Progress } from './progress';
+import { emit, openRun, saveRun, type Run } from './run';
+import { putBack, snapshotOf } from './snapshot';
+import { stepBatches } from './stepBatches';
 import { takeStep } from './takeStep';
 
 export interface FitResult {
   /** The one given, or the one drawn. */
   readonly seed: number;
+  /** Of the whole run, those before a resume included. */
   readonly steps: number;
-  /** Whole epochs. */
+  /** Whole epochs, likewise. */
   readonly epochs: number;
   /** Mean of the last epoch, whole or begun. */
   readonly loss: number;
@@ -66,44 +64,13 @@ export async function fit<B extends Batch>(model: TextModel, options: FitOptions
   }
 }
 
-interface Run<B extends Batch> {
-  readonly model: TextModel;
-  readonly options: FitOptions<B>;
-  readonly rng: Rng;
-  readonly gradient: GradientFn<B>;
-  progress: Progress;
-  /** The best weights so far, kept; empty before the first evaluation. */
-  best: Tensors;
-}
-
-async function openRun<B extends Batch>(model: TextModel, options: FitOptions<B>): Promise<Run<B>> {
-  const { resume, seed, optimizer } = options;
-  let progress = startOf(seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!);
-  let best: Tensors = {};
-  if (resume !== undefined) {
-    const { openFolder } = await import('../model/folder');
-    const state = await readCheckpoint(await openFolder(resume));
-    if (seed !== undefined && seed !== state.progress.seed) {
-      tf.dispose([state.weights, state.optimizer, state.best]);
-      throw badArgument(
-        'fit',
-        `seed is ${seed}, but the run in '${resume}' began with ${state.progress.seed}: leave seed out to resume`,
-      );
-    }
-    best = await resumeFrom(state, model, optimizer);
-    progress = state.progress;
-  }
-  const rng = createRng(progress.seed, progress.draws);
-  return { model, options, rng, gradient: evaluationOf(model, { ...options, rng }), progress, best };
-}
-
 /** Trains to the end of the epoch: true. Or to the end of the training: false. */
 async function runEpoch<B extends Batch>(run: Run<B>, finished: () => boolean): Promise<boolean> {
   const { model, options, progress } = run;
   const { data, accumulate = 1, evaluate, checkpoint, signal } = options;
   requireNotAborted(signal, run.progress);
   let began = performance.now();
-  for await (const group of groupsOf(
+  for await (const group of stepBatches(
     data.open({ model, seed: progress.seed, epoch: progress.epoch, skip: progress.batch }),
     accumulate,
   )) {
@@ -115,7 +82,7 @@ async function runEpoch<B extends Batch>(run: Run<B>, finished: () => boolean): 
     }
     const { step: done } = run.progress;
     if (evaluate?.every && 'steps' in evaluate.every && done % evaluate.every.steps === 0) await evaluateNow(run);
-    if (checkpoint && done % checkpoint.everySteps === 0) await save(run, checkpoint.folder);
+    if (checkpoint && done % checkpoint.everySteps === 0) await saveRun(run, checkpoint.folder);
     if (finished()) return false;
     began = performance.now();
   }
@@ -185,23 +152,6 @@ async function evaluateNow<B extends Batch>(run: Run<B>): Promise<void> {
   run.progress = { ...progress, history, ...(best ? { best: record, waited: 0 } : { waited: progress.waited + 1 }) };
   emit(run, { type: 'evaluation', ...record, best, milliseconds: performance.now() - began });
 }
-
-async function save<B extends Batch>({ model, options, progress, best }: Run<B>, folder: string): Promise<void> {
-  const began = performance.now();
-  const { replaceFolder } = await import('../model/folder');
-  const weights = Object.fromEntries(model.trainable.map((name) => [name, model.weights[name]!]));
-  const optimizer = await options.optimizer.state();
-  await replaceFolder(folder, (sink) => writeCheckpoint({ progress, weights, optimizer, best }, sink));
-  options.onEvent?.({
-    type: 'checkpoint',
-    step: progress.step,
-    epoch: progress.epoch,
-    folder,
-    milliseconds: performance.now() - began,
-  });
-}
-
-const emit = <B extends Batch>({ options }: Run<B>, event: FitEvent): void => options.onEvent?.(event);
 
 function requireNotAborted(signal: AbortSignal | undefined, { step }: Progress): void {
   if (!signal?.aborted) return;

@@ -50,11 +50,19 @@ export interface FitOptions<B extends Batch> {
 }
 
 /** Refuses bad options before anything is opened or made. */
-export function requireFitOptions<B extends Batch>({ epochs, steps, accumulate, evaluate, checkpoint }: FitOptions<B>): void {
+export function requireFitOptions<B extends Batch>({
+  epochs,
+  steps,
+  accumulate,
+  seed,
+  evaluate,
+  checkpoint,
+}: FitOptions<B>): void {
   const optional = (name: string, value: number | undefined) => value === undefined || requireCount('fit', name, value);
   optional('epochs', epochs);
   optional('steps', steps);
   optional('accumulate', accumulate);
+  if (seed !== undefined) requireCount('fit', 'seed', seed, 0, 0xffffffff);
   optional('evaluate.patience', evaluate?.patience);
   if (evaluate?.every) {
     const every: { steps?: number; epochs?: number } = evaluate.every;

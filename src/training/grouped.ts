@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError } from '../core/errors';
+import { prefixed, unprefixed } from '../core/prefixed';
 import { squaredNorm } from '../core/tensors';
 import type { Tensors, Updater } from '../core/types';
 import { poisoned } from './finite';
-import { prefixed, unprefixed } from './prefixed';
+import { requireWeights } from './requireWeights';
 
 /** Some of the weights and what updates them. */
 export interface Group {
@@ -41,6 +42,7 @@ export function grouped(groups: readonly Group[]): Updater {
   };
   return {
     apply(weights, grads, rows = {}) {
+      requireWeights('grouped', weights, grads);
       const parts = groups.map((): Part => ({ grads: {}, rows: {} }));
       for (const [name, grad] of Object.entries(grads)) {
         const part = parts[groupOf(name)]!;

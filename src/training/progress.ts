@@ -1,6 +1,7 @@
 /** Mean loss of one epoch. */
 export interface EpochRecord {
   readonly epoch: number;
+  /** Steps taken by its end. */
   readonly step: number;
   readonly loss: number;
 }

@@ -3,6 +3,7 @@ import { badArgument, HoldfastError, requireNumber } from '../core/errors';
 import { denseGradients } from '../core/rows';
 import type { Updater } from '../core/types';
 import { finiteOf, whereFinite } from './finite';
+import { requireWeights } from './requireWeights';
 import { type Schedule, scheduleOf } from './schedules';
 
 export interface SgdOptions {
@@ -21,7 +22,7 @@ export interface SgdOptions {
  * **Limits** μ = 0 is plain gradient descent.
  * **See also** `adamW`, which is what transformers are trained with.
  *
- * @throws HoldfastError `bad-argument` if an option is out of range
+ * @throws HoldfastError `bad-argument` if an option is out of range; when applied, `bad-weights` if a gradient has no weight
  * @see Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013 (whose η is inside u)
  * @example
  * await fit(model, { objective: crossEntropy(), data, optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) });
@@ -36,6 +37,7 @@ export function sgd({ learningRate, momentum = 0 }: SgdOptions): Updater {
   let count: tf.Tensor | undefined;
   return {
     apply(weights, grads, rows = {}) {
+      requireWeights('sgd', weights, grads);
       const eta = schedule(steps);
       tf.tidy(() => {
         const finite = finiteOf(grads);

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { squaredNorm } from '../core/tensors';
+import { mapTensors, squaredNorm } from '../core/tensors';
 import type { Batch, GradientFn, Model, Tensors, Updater } from '../core/types';
 import { cut } from '../engine/cut';
 import { accumulated, type Part } from './accumulate';
@@ -12,13 +12,18 @@ export interface StepOutcome {
   readonly reports: Readonly<Record<string, Report>>;
 }
 
-/** One update from one or several batches, and its numbers, all read at once. If one of them is not finite, nothing has changed. */
+/**
+ * One update from one or several batches, and its numbers, all read at once. If one of them is not finite, nothing has changed; if the
+ * engine fails, the weights are what they were before.
+ */
 export async function takeStep<B extends Batch>(
   model: Model,
   optimizer: Updater,
   evaluate: GradientFn<B>,
   parts: readonly Part<B>[],
 ): Promise<StepOutcome> {
+  // On a lazy engine a weight is a promise now, and a failed step would leave it broken. Clones share memory: they cost none.
+  const before = tf.tidy(() => mapTensors(model.weights, (weight) => weight.clone()));
   const { loss, norm, reports } = tf.tidy(() => {
     const { loss, grads, rows, reports } = accumulated(evaluate, model.weights, parts);
     const norm = tf.sqrt(squaredNorm(grads));
@@ -31,8 +36,11 @@ export async function takeStep<B extends Batch>(
     const [[readLoss], [readNorm], readReports] = await Promise.all([loss.data(), norm.data(), valuesOf(reports)]);
     await turn();
     return { loss: readLoss!, gradientNorm: readNorm!, reports: readReports };
+  } catch (cause) {
+    for (const [name, weight] of Object.entries(model.weights)) weight.assign(before[name]!);
+    throw cause;
   } finally {
-    tf.dispose([loss, norm, reports]);
+    tf.dispose([loss, norm, reports, before]);
   }
 }
 

@@ -3,6 +3,7 @@ import { badArgument, HoldfastError } from '../core/errors';
 import { denseGradients } from '../core/rows';
 import type { Tensors, Updater } from '../core/types';
 import { finiteOf, whereFinite } from './finite';
+import { requireWeights } from './requireWeights';
 
 /**
  * Lets an optimizer of TensorFlow.js train: `tf.train.rmsprop(1e-3)`, `tf.train.adagrad(0.1)` and so on.
@@ -14,7 +15,7 @@ import { finiteOf, whereFinite } from './finite';
  * restored state to rounding, not to the bit. Adam counts steps for all weights together, so a head that is added later moves too fast
  * at first: prefer `adamW`. It belongs to one model.
  *
- * @throws HoldfastError `bad-argument` without `applyGradients`
+ * @throws HoldfastError `bad-argument` without `applyGradients`; when applied, `bad-weights` if a gradient has no weight
  * @example
  * await fit(model, { objective: crossEntropy(), data, optimizer: tfOptimizer(tf.train.rmsprop(1e-3)) });
  */
@@ -28,9 +29,7 @@ export function tfOptimizer(optimizer: tf.Optimizer): Updater {
   let count: tf.Tensor | undefined;
   return {
     apply(weights, grads, rows = {}) {
-      const missing = Object.keys(grads).find((name) => !weights[name]);
-      if (missing !== undefined)
-        throw new HoldfastError('bad-weights', `tfOptimizer: there is a gradient of '${missing}', but no weight of that name.`);
+      requireWeights('tfOptimizer', weights, grads);
       order = [...new Set([...order, ...Object.keys(grads)])];
       tf.tidy(() => {
         const finite = finiteOf(grads);

@@ -98,6 +98,7 @@ describe('trainable', () => {
     expect(model.trainable).toEqual(['bert.pooler.dense.bias']);
     model.addHead('later', ['a']);
     expect(model.trainable).toContain('classifier.later.bias');
+    expect(() => lastLayers(-1)).toThrow('lastLayers: count must be a whole number ≥ 0, got -1');
   });
 
   test('unknown names are refused, all of them, and nothing changes', async () => {

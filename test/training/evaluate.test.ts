@@ -69,7 +69,7 @@ describe('evaluate', () => {
       predictions.forEach((got, i) => expect(got).toEqual({ ...want[i], score: expect.closeTo(want[i]!.score, 5) as number }));
       expect(new Set(predictions.map(({ head }) => head)).size).toBe(2);
       expect(accuracy).toBe(want.filter(({ head, label }) => head === 'a' && label === 'x').length / 8);
-      expect(confusion.classes).toEqual(['a: x', 'y', 'z', 'b: x', 'w']);
+      expect(confusion.classes).toEqual(['a/x', 'y', 'z', 'b/x', 'w']);
     }));
 
   test('reads an async source, is printed by format, and leaves nothing behind', () =>
@@ -87,7 +87,7 @@ describe('evaluate', () => {
   test('what is refused', () =>
     withToy(async (model) => {
       const head = model.head('a');
-      await expect(evaluate(model, { a: [] })).rejects.toThrow('no examples');
+      await expect(evaluate(model, { a: [] })).rejects.toThrow('evaluate: no examples.');
       await expect(evaluate(model, { a: examples(['x', 'q']) })).rejects.toThrow("label 'q' in row 2 is not in head 'a'");
       await expect(evaluate(model, examples(['x']), { head, classes: [model.head('b')] })).rejects.toThrow(
         "classes leave out head 'a'",

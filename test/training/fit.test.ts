@@ -288,7 +288,7 @@ describe('what is refused', () => {
     expect((await run({ epochs: 0 })).error?.message).toBe('fit: epochs must be a whole number ≥ 1, got 0');
     expect((await run({ accumulate: 1.5 })).error?.message).toContain('accumulate must be a whole number ≥ 1, got 1.5');
     expect((await run({ checkpoint: { folder: 'x', everySteps: 0 } })).error?.message).toContain('checkpoint.everySteps');
-    expect((await run({ seed: -1 })).error?.message).toContain('seed must be a whole number');
+    expect((await run({ seed: -1 })).error?.message).toBe('fit: seed must be a whole number from 0 to 4294967295, got -1');
   });
   test('a resume with another seed or from nothing, or of another model', async () => {
     const folder = path.join(await mkdtemp(path.join(tmpdir(), 'holdfast-')), 'run');

@@ -134,6 +134,20 @@ describe.each(Object.entries(wrappers))('%s', (_wrapper, wrap) => {
       tf.dispose(weights);
     });
 
+    test('refuses a gradient that has no weight, and changes nothing', async () => {
+      const [weights, optimizer] = [fresh(), wrap(make)];
+      const before = await read(weights);
+      const apply = () =>
+        tf.tidy(() => {
+          const { grads, rows } = gradients(weights);
+          optimizer.apply(weights, { ...grads, ghost: tf.zeros([2]) }, rows);
+        });
+      expect(apply).toThrow("there is a gradient of 'ghost', but no weight of that name");
+      expect(await read(weights)).toEqual(before);
+      optimizer.dispose();
+      tf.dispose(weights);
+    });
+
     test('leaves no tensor behind', () =>
       expectNoLeak(async () => {
         const [weights, optimizer] = [fresh(), wrap(make)];

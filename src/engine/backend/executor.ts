@@ -127,7 +127,13 @@ export class Executor {
 
   private allocate(value: Value): Values {
     const size = value.shape.reduce((product, dim) => product * dim, 1);
-    return viewOf(value.dtype, this.pool.take(byteSize(value)), size);
+    try {
+      return viewOf(value.dtype, this.pool.take(byteSize(value)), size);
+    } catch (cause) {
+      const [op, shape, bytes] = [value.producer?.op, value.shape.join(', '), byteSize(value)];
+      const problem = `onnxruntime could not run '${op}': there is no memory for its result [${shape}] of ${bytes} bytes`;
+      throw new HoldfastError('engine-failed', problem, { cause });
+    }
   }
 }
 

@@ -1,11 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError, requireCount } from '../../core/errors';
+import { isNode, nodeModule } from '../../core/nodeModule';
 import { shared } from '../../core/shared';
 import { OnnxBackend } from './backend';
 import { defineKernels } from './define';
+import { type Device, devices } from './device';
 import { backendName } from './emitters';
 import { registerGradients } from './gradients';
 import type { Runner, RunnerName, RunnerOptions } from './runner';
+import { requireDevice } from './smallest';
 
 export { OnnxBackend, type OutputSpec } from './backend';
 export { defineKernel } from './define';
@@ -20,11 +23,18 @@ export {
   type Kernel,
   type Operation,
 } from './emitters';
+export type { Device } from './device';
+export { probeOnnxRuntime } from './probe';
 export type { RunnerName } from './runner';
 
 export interface OnnxBackendOptions {
-  /** `capi` (C API through koffi), `node` (onnxruntime-node) or `web` (onnxruntime-web). Default: the first of them that works here. */
-  readonly runner?: RunnerName;
+  /**
+   * `capi` (C API through koffi), `node` (onnxruntime-node) or `web` (onnxruntime-web), or several, best first. Default: the first of them
+   * that works here.
+   */
+  readonly runner?: RunnerName | readonly RunnerName[];
+  /** Where ONNX Runtime computes. Default: `cpu`. */
+  readonly device?: Device;
   /** Threads that compute. Default: all cores. The `capi` runner's are made once per process. */
   readonly threads?: number;
   /** Let idle threads spin between operations (`capi` only). Turn it off where other work shares the cores. Default: true. */
@@ -33,13 +43,15 @@ export interface OnnxBackendOptions {
   readonly sessions?: number;
 }
 
-const isNode = typeof process !== 'undefined' && !!process.versions?.node;
-
 const runners: Readonly<Record<RunnerName, (options: RunnerOptions) => Promise<Runner>>> = {
   capi: async (options) => (await import('./runners/capi')).createCapiRunner(options),
   node: async (options) => (await import('./runners/node')).createNodeRunner(options),
   web: async (options) => (await import('./runners/web')).createWebRunner(options),
 };
+
+/** The web runner has the CPU only. */
+const runnersFor = (device: Device = 'cpu'): readonly RunnerName[] =>
+  !isNode ? ['web'] : device === 'cpu' ? ['capi', 'node', 'web'] : ['capi', 'node'];
 
 /** The one backend of the process. */
 const current = shared('onnxruntime.backend', () => ({
@@ -54,19 +66,14 @@ const current = shared('onnxruntime.backend', () => ({
  * @throws HoldfastError `engine-unavailable` if no runner works here, with each one's reason
  */
 export async function createOnnxBackend(wanted: OnnxBackendOptions = {}): Promise<OnnxBackend> {
-  const { runner, threads, sessions } = wanted;
+  const { threads, sessions, device } = wanted;
   if (threads !== undefined) requireCount('createOnnxBackend', 'threads', threads);
   if (sessions !== undefined) requireCount('createOnnxBackend', 'sessions', sessions);
-  if (runner !== undefined && !(runner in runners)) {
-    throw badArgument('createOnnxBackend', `runner must be one of ${Object.keys(runners).join(', ')}, got '${String(runner)}'`);
-  }
+  const names = wanted.runner === undefined ? runnersFor(device) : [wanted.runner].flat();
+  requireKnown('runner', names, Object.keys(runners));
+  if (device !== undefined) requireKnown('device', [device], devices);
   const existing = current.backend ?? (await current.starting);
-  if (existing && (runner === undefined || existing.runner.name === runner)) return existing;
-  if (existing) {
-    const problem = `the process runs its graphs with '${existing.runner.name}' already; call tf.removeBackend('${backendName}') first`;
-    throw badArgument('createOnnxBackend', problem);
-  }
-  const names: readonly RunnerName[] = runner ? [runner] : isNode ? ['capi', 'node', 'web'] : ['web'];
+  if (existing) return matching(existing, wanted.runner === undefined ? [existing.runner.name] : names, device);
   current.starting = start(names, wanted);
   try {
     return await current.starting;
@@ -75,8 +82,23 @@ export async function createOnnxBackend(wanted: OnnxBackendOptions = {}): Promis
   }
 }
 
-async function start(names: readonly RunnerName[], { threads, sessions, spin = true }: OnnxBackendOptions): Promise<OnnxBackend> {
-  const runner = await startRunner(names, { threads: threads ?? (await defaultThreads()), spin });
+/** The backend that is there, if it is what was asked for. */
+function matching(existing: OnnxBackend, names: readonly RunnerName[], device: Device | undefined): OnnxBackend {
+  const { runner } = existing;
+  if (names.includes(runner.name) && (device ?? runner.device) === runner.device) return existing;
+  const problem = `the process runs its graphs with '${runner.name}' on '${runner.device}' already; call tf.removeBackend('${backendName}') first`;
+  throw badArgument('createOnnxBackend', problem);
+}
+
+function requireKnown(option: string, values: readonly string[], known: readonly string[]): void {
+  const unknown = values.find((value) => !known.includes(value));
+  if (unknown === undefined) return;
+  throw badArgument('createOnnxBackend', `${option} must be one of ${known.join(', ')}, got '${unknown}'`);
+}
+
+async function start(names: readonly RunnerName[], wanted: OnnxBackendOptions): Promise<OnnxBackend> {
+  const { threads, sessions, spin = true, device = 'cpu' } = wanted;
+  const runner = await startRunner(names, { threads: threads ?? (await defaultThreads()), spin, device });
   const backend = new OnnxBackend(runner, sessions === undefined ? {} : { sessions });
   registerOnnxBackend(backend);
   return backend;
@@ -97,9 +119,13 @@ async function startRunner(names: readonly RunnerName[], options: RunnerOptions)
   const reasons: string[] = [];
   for (const name of names) {
     try {
-      return await runners[name](options);
+      const runner = await runners[name](options);
+      await requireDevice(runner);
+      return runner;
     } catch (cause) {
-      reasons.push(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      reasons.push(
+        `${name}: ${(cause instanceof Error ? cause.message : String(cause)).replace(/^\/onnxruntime_src\S+ .*? was false\. /, '').trim()}`,
+      );
     }
   }
   throw new HoldfastError('engine-unavailable', `ONNX Runtime cannot run here. ${reasons.join('; ')}`);
@@ -107,5 +133,5 @@ async function startRunner(names: readonly RunnerName[], options: RunnerOptions)
 
 async function defaultThreads(): Promise<number> {
   if (!isNode) return (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 1;
-  return (await import('node:os')).availableParallelism();
+  return (await nodeModule<typeof import('node:os')>('node:os')).availableParallelism();
 }

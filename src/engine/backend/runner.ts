@@ -1,3 +1,4 @@
+import type { Device } from './device';
 import type { OnnxType } from './emitters';
 import type { Values } from './recording';
 
@@ -26,6 +27,7 @@ export interface Session {
 /** One way to run ONNX graphs. */
 export interface Runner {
   readonly name: RunnerName;
+  readonly device: Device;
   /** For people: the version, the threads. */
   readonly description: string;
   /** Whether `run` writes into memory that we bring, so that it can be reused. */
@@ -38,6 +40,7 @@ export type RunnerName = 'capi' | 'node' | 'web';
 
 export interface RunnerOptions {
   readonly threads: number;
+  readonly device: Device;
   /** Whether idle threads wait in a busy loop for a moment: quicker alone on a machine, slower beside others. */
   readonly spin: boolean;
 }

@@ -1,14 +1,16 @@
-import { encodeModel, typeCodes } from '../model';
+import type { Device } from '../device';
+import { typeCodes } from '../model';
 import type { Values } from '../recording';
 import type { Feed, Fetch, Runner, RunnerOptions, Session } from '../runner';
 import { int64s } from '../scalars';
+import { smallestModel } from '../smallest';
 import { loadOrtApi, type OrtApi, type Pointer } from './ortApi';
 
 /** The largest rank whose dimensions fit into the scratch below. */
 const maxRank = 64;
 
 /** Runs graphs through ONNX Runtime's C API: off the JavaScript thread, and into memory that we bring and reuse. */
-export async function createCapiRunner({ threads, spin }: RunnerOptions): Promise<Runner> {
+export async function createCapiRunner({ threads, spin, device }: RunnerOptions): Promise<Runner> {
   const api = await loadOrtApi();
   const env = createEnvironment(api, threads, spin);
   const info = api.create('createCpuMemoryInfo', 1, 0);
@@ -17,12 +19,14 @@ export async function createCapiRunner({ threads, spin }: RunnerOptions): Promis
     env,
     info,
     threads,
+    device,
     sharesThreads: await sharesThreads(api, env),
     sharesArena: sharesArena(api, env, info),
   };
   return {
     name: 'capi',
-    description: `onnxruntime ${api.version} through its C API, ${threads} threads`,
+    device,
+    description: `onnxruntime ${api.version} through its C API, ${device === 'cpu' ? `${threads} threads` : device}`,
     writesIntoOurs: true,
     createSession: (model, inputs, outputs) => createSession(settings, model, inputs, outputs),
     // The environment and its threads live as long as the process: ONNX Runtime has one of them.
@@ -35,6 +39,7 @@ interface Settings {
   readonly env: Pointer;
   readonly info: Pointer;
   readonly threads: number;
+  readonly device: Device;
   readonly sharesThreads: boolean;
   readonly sharesArena: boolean;
 }
@@ -53,14 +58,24 @@ function createEnvironment(api: OrtApi, threads: number, spin: boolean): Pointer
 
 /** Whether sessions can share threads: the process has one environment, and another package may have made it without a pool. */
 async function sharesThreads(api: OrtApi, env: Pointer): Promise<boolean> {
-  const port = (name: string) => ({ name, type: 'float32', rank: 0 }) as const;
-  const node = { type: 'Identity', domain: '', label: 'probe', inputs: ['x'], outputs: ['y'], attributes: {} };
-  const model = encodeModel({ nodes: [node], constants: [], inputs: [port('x')], outputs: [port('y')] });
   try {
-    api.call('releaseSession', await compile({ api, env, threads: 1, sharesThreads: true, sharesArena: false }, model));
+    const settings = { api, env, threads: 1, device: 'cpu', sharesThreads: true, sharesArena: false } as const;
+    api.call('releaseSession', await compile(settings, smallestModel()));
     return true;
   } catch {
     return false;
+  }
+}
+
+/** What the device cannot do stays on the CPU: ONNX Runtime moves tensors between them. */
+function useDevice(api: OrtApi, options: Pointer, device: Device): void {
+  if (device === 'webgpu') api.call('appendProvider', options, 'WebGPU', null, null, 0);
+  if (device !== 'cuda') return;
+  const cuda = api.create('createCudaOptions');
+  try {
+    api.call('appendCuda', options, cuda);
+  } finally {
+    api.call('releaseCudaOptions', cuda);
   }
 }
 
@@ -77,7 +92,7 @@ const silent = 4;
 const allOptimisations = 99;
 
 async function compile(
-  { api, env, threads, sharesThreads, sharesArena }: Omit<Settings, 'info'>,
+  { api, env, threads, device, sharesThreads, sharesArena }: Omit<Settings, 'info'>,
   model: Uint8Array,
 ): Promise<Pointer> {
   const options = api.create('createSessionOptions');
@@ -88,6 +103,7 @@ async function compile(
     // A memory plan is kept for every set of input shapes, without bound, and each comes on top of the arena (measured: 1,140 MB beside
     // 700 MB for a BERT of 6 layers, no faster).
     api.call('disableMemPattern', options);
+    useDevice(api, options, device);
     if (sharesArena) api.call('addConfigEntry', options, 'session.use_env_allocators', '1');
     if (sharesThreads) api.call('disablePerSessionThreads', options);
     else api.call('setIntraOpThreads', options, threads);

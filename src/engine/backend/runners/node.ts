@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { importInstalled } from '../../engines/installed';
 import type { OnnxType } from '../emitters';
 import type { Values } from '../recording';
 import type { Feed, Runner, RunnerOptions, Session } from '../runner';
@@ -10,14 +11,20 @@ export interface OrtModule {
 }
 
 /** Runs graphs through onnxruntime-node's own JavaScript API: copies its outputs and holds the JavaScript thread during a run. */
-export async function createNodeRunner({ threads }: RunnerOptions): Promise<Runner> {
-  const imported = (await import('onnxruntime-node')) as unknown as OrtModule & { default?: OrtModule };
+export async function createNodeRunner({ threads, device }: RunnerOptions): Promise<Runner> {
+  const imported = (await importInstalled('onnxruntime-node')) as OrtModule & { default?: OrtModule };
+  const ort = imported.default ?? imported;
+  const options = {
+    intraOpNumThreads: threads,
+    logSeverityLevel: 4,
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+  } as const;
   return {
     name: 'node',
-    description: `onnxruntime-node, ${threads} threads`,
+    device,
+    description: `onnxruntime-node, ${device === 'cpu' ? `${threads} threads` : device}`,
     writesIntoOurs: false,
-    createSession: (model, inputs, outputs) =>
-      createSession(imported.default ?? imported, model, inputs, outputs, { intraOpNumThreads: threads, logSeverityLevel: 4 }),
+    createSession: (model, inputs, outputs) => createSession(ort, model, inputs, outputs, options),
     dispose: async () => {},
   };
 }

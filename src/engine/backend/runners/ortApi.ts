@@ -1,9 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { HoldfastError } from '../../../core/errors';
+import { nodeModule } from '../../../core/nodeModule';
 import { shared } from '../../../core/shared';
+import { folderOf, importInstalled } from '../../engines/installed';
 
 type Koffi = typeof import('koffi').default;
 /** An address. */
@@ -46,6 +44,12 @@ const table = {
   addConfigEntry: [130, 'void *ortAddSessionConfigEntry(void *options, const char *key, const char *value)'],
   setGlobalSpinControl: [149, 'void *ortSetGlobalSpinControl(void *threading, int spin)'],
   createAndRegisterAllocator: [144, 'void *ortCreateAndRegisterAllocator(void *env, void *info, void *config)'],
+  availableProviders: [125, 'void *ortGetAvailableProviders(void *out, void *count)'],
+  releaseProviders: [126, 'void *ortReleaseAvailableProviders(void *providers, int count)'],
+  appendCuda: [204, 'void *ortAppendCuda(void *options, void *cuda)'],
+  createCudaOptions: [205, 'void *ortCreateCudaOptions(void *out)'],
+  releaseCudaOptions: [208, 'void ortReleaseCudaOptions(void *cuda)'],
+  appendProvider: [216, 'void *ortAppendProvider(void *options, const char *name, void *keys, void *values, size_t n)'],
   setGlobalIntraOpThreads: [147, 'void *ortSetGlobalIntraOpNumThreads(void *threading, int threads)'],
 } as const;
 
@@ -54,6 +58,8 @@ type Name = keyof typeof table;
 /** ONNX Runtime's C API through koffi, on the library that onnxruntime-node ships. */
 export interface OrtApi {
   readonly version: string;
+  /** The execution providers that the library was built with, as it calls them. */
+  readonly providers: readonly string[];
   /** Calls a function; a status becomes an Error and is released. */
   call(name: Name, ...args: Argument[]): void;
   /** The same off the JavaScript thread. Its arguments stay referenced meanwhile; what they point to is the caller's care. */
@@ -72,14 +78,14 @@ export async function loadOrtApi(): Promise<OrtApi> {
 }
 
 async function load(): Promise<OrtApi> {
-  const koffi = (await import('koffi')).default;
+  const koffi = ((await importInstalled('koffi')) as { default: Koffi }).default;
   growAsyncStack(koffi);
-  const library = koffi.load(findLibrary());
+  const library = koffi.load(await findLibrary());
   const base = koffi.decode(library.func('void *OrtGetApiBase()')(), koffi.array('void *', 2)) as [Pointer, Pointer];
   const version = koffi.call(base[1], koffi.proto('const char *ortGetVersionString()')) as string;
   const api = koffi.call(base[0], koffi.proto('void *ortGetApi(uint32_t version)'), 20) as Pointer | null;
   if (!api) throw new Error(`onnxruntime ${version} has no C API of version 20`);
-  const entries = koffi.decode(api, koffi.array('void *', 150)) as Pointer[];
+  const entries = koffi.decode(api, koffi.array('void *', 217)) as Pointer[];
   const functions = Object.fromEntries(
     Object.entries(table).map(([name, [index, signature]]) => [
       name,
@@ -94,10 +100,15 @@ async function load(): Promise<OrtApi> {
     throw new Error(message);
   };
   const result = new BigUint64Array(new ArrayBuffer(64));
+  const count = new Int32Array(new ArrayBuffer(128));
+  check(functions.availableProviders(result, count));
+  const providers = koffi.decode(result[0], koffi.array('char *', count[0] as number)) as string[];
+  check(functions.releaseProviders(result[0] as Pointer, count[0] as number));
   /** Arguments of calls under way, so that their memory is not collected. */
   const pinned = new Set<readonly Argument[]>();
   return Object.freeze({
     version,
+    providers,
     keepsAlive: library,
     call: (name: Name, ...args: Argument[]) => check(functions[name](...args)),
     callAsync: (name: Name, ...args: Argument[]) =>
@@ -140,11 +151,10 @@ function growAsyncStack(koffi: Koffi): void {
 }
 
 /** The dynamic library inside the installed onnxruntime-node. */
-function findLibrary(): string {
-  const require = createRequire(pathToFileURL(path.join(process.cwd(), 'index.js')));
-  const here = typeof __filename === 'string' ? createRequire(__filename) : undefined;
-  const manifest = resolveFirst([here, createRequireOfModule(), require], 'onnxruntime-node/package.json');
-  const bin = path.join(path.dirname(manifest), 'bin');
+async function findLibrary(): Promise<string> {
+  const { readdirSync } = await nodeModule<typeof import('node:fs')>('node:fs');
+  const path = await nodeModule<typeof import('node:path')>('node:path');
+  const bin = path.join(await folderOf('onnxruntime-node'), 'bin');
   const napi = readdirSync(bin).find((name) => name.startsWith('napi-'));
   const folder = path.join(bin, napi ?? '', process.platform, process.arch);
   const wanted =
@@ -153,25 +163,4 @@ function findLibrary(): string {
   const file = readdirSync(folder).find((name) => wanted.test(name));
   if (!file) throw new Error(`no onnxruntime library in ${folder}`);
   return path.join(folder, file);
-}
-
-function createRequireOfModule(): NodeJS.Require | undefined {
-  try {
-    return createRequire(import.meta.url);
-  } catch {
-    // A CommonJS bundle has no import.meta.url; it has __filename.
-    return undefined;
-  }
-}
-
-function resolveFirst(requires: readonly (NodeJS.Require | undefined)[], name: string): string {
-  let last: unknown;
-  for (const require of requires) {
-    try {
-      if (require) return require.resolve(name);
-    } catch (cause) {
-      last = cause;
-    }
-  }
-  throw last instanceof Error ? last : new Error(`cannot find ${name}`);
 }

@@ -1,8 +1,8 @@
 import type { Batch } from '../core/types';
 import { disposeBatch } from '../data/disposeBatch';
 
-/** Batches in groups of `size`, the last one smaller where they run out. Who takes a group disposes its batches. */
-export async function* groupsOf<B extends Batch>(source: AsyncIterable<B>, size: number): AsyncGenerator<readonly B[]> {
+/** The batches of each step, `size` of them; fewer in the last one where they run out. Who takes them disposes them. */
+export async function* stepBatches<B extends Batch>(source: AsyncIterable<B>, size: number): AsyncGenerator<readonly B[]> {
   let group: B[] = [];
   try {
     for await (const batch of source) {

@@ -1,0 +1,13 @@
+import { activate, type Engine } from './engine';
+
+const what = "tfjs's plain JavaScript kernels: a reference, far too slow to train a real encoder";
+
+export const cpu: Engine = {
+  name: 'cpu',
+  hint: () => '',
+  probe: async () => what,
+  async start() {
+    await activate('cpu');
+    return what;
+  },
+};

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import * as holdfast from '../../src';
+import { adamW, batches, disposeBatch, loadModel, memoryFiles, type Example } from '../../src';
+import * as ewc from '../../src/ewc';
+import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
+
+/** What `import … from 'holdfast'` and its parts give. */
+export const library = { ...holdfast, ...ewc };
+
+const labels = ['invoice', 'refund'] as const;
+const rows: readonly Example<(typeof labels)[number]>[] = [
+  { text: 'where is my invoice', label: 'invoice' },
+  { text: 'i want my money back', label: 'refund' },
+  { text: 'send the invoice again', label: 'invoice' },
+  { text: 'refund the second order', label: 'refund' },
+];
+
+/** A working directory with the files that the examples name: a random model of one layer in `minilm`, and data. */
+export function exampleFolder(): { readonly path: string; remove(): void } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'holdfast-docs-'));
+  const write = (name: string, lines: readonly string[]) => writeFileSync(path.join(folder, name), `${lines.join('\n')}\n`);
+  const json = rows.map((row) => JSON.stringify(row));
+  writeTinyCheckpoint(path.join(folder, 'minilm'));
+  write('train.jsonl', json);
+  write('billing.jsonl', json);
+  write('tickets.csv', ['subject,team', '"Where is it, please?",shipping', 'A wrong invoice,billing']);
+  write('rte.tsv', ['It rains.\tIt is wet.\tentailment', 'It rains.\tIt is dry.\tnot_entailment']);
+  return { path: folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The names that an example may use without making them: what stood before it in its reader's program. */
+export async function given() {
+  const model = await loadModel('./minilm');
+  const head = model.addHead('billing', labels);
+  const data = batches(rows, { head });
+  const optimizer = adamW({ learningRate: 1e-3 });
+  const batch = await firstOf(data.open({ model, seed: 0, epoch: 0 }));
+  return {
+    names: {
+      ...{ tf, model, head, labels, data, batch, optimizer, tokenizer: model.tokenizer, files: memoryFiles() },
+      ...{ examples: rows, rows, train: rows, first: rows, second: rows, billingTest: rows },
+      // The tests' own output stays readable.
+      console: { log: (..._shown: unknown[]): void => {} },
+    },
+    dispose() {
+      optimizer.dispose();
+      disposeBatch(batch);
+      model.dispose();
+    },
+  };
+}
+
+export type Names = Awaited<ReturnType<typeof given>>['names'];
+
+async function firstOf<T>(items: AsyncIterable<T>): Promise<T> {
+  for await (const item of items) return item;
+  throw new Error('there is no batch');
+}
