@@ -1,4 +1,14 @@
-import { batches, createModel, type Example, type Head, type Labeled, type PretrainedModel, type Tokenizer } from '../../src';
+import * as tf from '@tensorflow/tfjs';
+import {
+  batches,
+  createModel,
+  type Example,
+  type Head,
+  type Labeled,
+  type PretrainedModel,
+  type Rng,
+  type Tokenizer,
+} from '../../src';
 
 /** MiniLM-L6's shape, for `createModel` and for transformers' BertConfig. */
 export const miniLmShape = {
@@ -23,7 +33,7 @@ const idsOf = (b: number, length: number): number[] =>
   Array.from({ length }, (_, t) => 100 + (((b * length + t) * 7919) % 30000));
 
 /** Makes `length` ids of a text that is a number. */
-const numberTokenizer = (length: number): Tokenizer => ({
+export const numberTokenizer = (length: number): Tokenizer => ({
   vocabularySize: miniLmShape.vocab_size,
   padId: 0,
   specialIds: [],
@@ -67,4 +77,28 @@ export async function syntheticBatch({ model, head }: Synthetic, rows: number): 
   let found: Labeled | undefined;
   for await (const batch of data.open({ model, seed: 1, epoch: 0 })) found = batch;
   return found!;
+}
+
+/** A batch of random ids, without the way through `batches()`: B rows of T tokens, and a class out of C each. */
+export function labeledBatch(B: number, T: number, C: number, draw: Rng): Labeled {
+  const ids = Int32Array.from({ length: B * T }, () => 100 + (draw() % 30000));
+  const vocabulary = Int32Array.from(new Set(ids)).sort();
+  const place = new Map(Array.from(vocabulary, (id, i) => [id, i]));
+  return {
+    examples: Array.from({ length: B }, (_, b) => b),
+    vocabulary,
+    inputs: {
+      ids: tf.tensor2d(ids, [B, T], 'int32'),
+      mask: tf.ones([B, T]),
+      places: tf.tensor2d(
+        ids.map((id) => place.get(id)!),
+        [B, T],
+        'int32',
+      ),
+    },
+    labels: tf.tensor1d(
+      Int32Array.from({ length: B }, () => draw() % C),
+      'int32',
+    ),
+  };
 }
