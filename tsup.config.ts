@@ -23,5 +23,6 @@ export default defineConfig([
     // tsup gives TypeScript a `baseUrl`, which version 6 deprecates. The types for `require` are copies (scripts/build.mjs).
     dts: { entry: library, compilerOptions: { ignoreDeprecations: '6.0' } },
   },
-  { ...common, format: 'cjs', entry: library },
+  // CommonJS has `__filename` instead; left in place, `import.meta` would be a syntax error.
+  { ...common, format: 'cjs', entry: library, define: { 'import.meta.url': 'undefined' } },
 ]);

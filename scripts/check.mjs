@@ -27,6 +27,16 @@ const steps = [
     '--reporter=json',
     '--outputFile.json=runs/package-tests.json',
   ],
+  [
+    'engines',
+    'npm',
+    'run',
+    'conformance',
+    '--',
+    '--reporter=default',
+    '--reporter=json',
+    '--outputFile.json=runs/conformance.json',
+  ],
 ];
 
 const env = {

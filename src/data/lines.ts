@@ -1,4 +1,5 @@
 import { HoldfastError } from '../core/errors';
+import { nodeModule } from '../core/nodeModule';
 
 /** One line of a text file, from 1. */
 export interface Line {
@@ -42,9 +43,9 @@ export async function* linesOf(path: string): AsyncGenerator<Line> {
 
 async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   const [{ createReadStream }, { pipeline }, { createGunzip }] = await Promise.all([
-    import('node:fs'),
-    import('node:stream'),
-    import('node:zlib'),
+    nodeModule<typeof import('node:fs')>('node:fs'),
+    nodeModule<typeof import('node:stream')>('node:stream'),
+    nodeModule<typeof import('node:zlib')>('node:zlib'),
   ]);
   const file = createReadStream(path);
   // What goes wrong reaches the loop below, whichever of the streams it happened in.

@@ -1,8 +1,12 @@
 import { HoldfastError } from '../core/errors';
+import { nodeModule } from '../core/nodeModule';
 import { exampleReader, requiredFields, type ReadOptions } from './fields';
 import { findings } from './issues';
 import { linesOf, type Line } from './lines';
 import type { Example } from './types';
+
+/** Not a literal where it is imported: bundlers for the browser would follow it into Node's streams. */
+const PACKAGE = 'csv-parse';
 
 export interface TableOptions<Label extends string = string> extends ReadOptions<Label> {
   /** Names of the columns, for a file without a header. Default: the first line names them. */
@@ -54,7 +58,10 @@ async function* examplesOf<Label extends string>(
   const problems = findings();
   const read = exampleReader(file, options, problems);
   let columns = options.columns && checkedColumns(file, options.columns, options);
-  const [{ parse }, { pipeline, Readable }] = await Promise.all([import('csv-parse'), import('node:stream')]);
+  const [{ parse }, { pipeline, Readable }] = await Promise.all([
+    import(/* @vite-ignore */ /* webpackIgnore: true */ PACKAGE) as Promise<typeof import('csv-parse')>,
+    nodeModule<typeof import('node:stream')>('node:stream'),
+  ]);
   const lines = async function* () {
     for await (const line of linesOf(file)) {
       if (!line.valid) problems.add(notUtf8(file, line));

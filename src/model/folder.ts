@@ -1,11 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { cp, mkdir, open, readFile, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { HoldfastError } from '../core/errors';
+import { nodeModule } from '../core/nodeModule';
 import { fileNotFound, parseObject, sidecarName, type Files, type FileSink } from './files';
+
+let fs: typeof import('node:fs/promises');
+let path: typeof import('node:path');
+let crypto: typeof import('node:crypto');
+
+/** Not by imports above: bundlers for the browser would follow them. */
+async function loadNode(): Promise<void> {
+  [fs, path, crypto] = await Promise.all([
+    nodeModule<typeof fs>('node:fs/promises'),
+    nodeModule<typeof path>('node:path'),
+    nodeModule<typeof crypto>('node:crypto'),
+  ]);
+}
 
 /** A folder on disk. A save that was cut off between its two renames is finished first. */
 export async function openFolder(folder: string): Promise<Files> {
+  await loadNode();
   const root = await placeOf(folder);
   await recover(root);
   if (!(await statOf(root))?.isDirectory()) {
@@ -18,7 +30,7 @@ export async function openFolder(folder: string): Promise<Files> {
   return {
     name: `'${folder}'`,
     list: async () =>
-      (await readdir(root, { recursive: true, withFileTypes: true }))
+      (await fs.readdir(root, { recursive: true, withFileTypes: true }))
         .filter((entry) => entry.isFile())
         .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/')),
     async size(name) {
@@ -27,13 +39,13 @@ export async function openFolder(folder: string): Promise<Files> {
     },
     async read(name, range) {
       if (!range && !(await statOf(at(name)))?.isFile()) throw fileNotFound(name, `'${folder}'`);
-      return readBytes(at(name), range ?? { start: 0, end: (await stat(at(name))).size });
+      return readBytes(at(name), range ?? { start: 0, end: (await fs.stat(at(name))).size });
     },
   };
 }
 
 async function readBytes(file: string, { start, end }: { start: number; end: number }): Promise<Uint8Array<ArrayBuffer>> {
-  const handle = await open(file, 'r');
+  const handle = await fs.open(file, 'r');
   try {
     const bytes = new Uint8Array(end - start);
     for (let at = 0; at < bytes.length;) {
@@ -57,31 +69,32 @@ async function readBytes(file: string, { start, end }: { start: number; end: num
  * @throws HoldfastError `save-conflict` if the folder holds files but was not saved by this library, or if another save is under way
  */
 export async function replaceFolder(folder: string, write: (sink: FileSink) => Promise<void>): Promise<void> {
+  await loadNode();
   const target = await placeOf(folder);
   await recover(target);
   const kept = await foreignEntries(target, folder);
   const { next, previous, saving } = siblings(target);
-  await mkdir(path.dirname(target), { recursive: true });
+  await fs.mkdir(path.dirname(target), { recursive: true });
   try {
-    await mkdir(saving);
+    await fs.mkdir(saving);
     await write(folderSink(saving));
-    for (const entry of kept) await cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
+    for (const entry of kept) await fs.cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
     await syncFolder(saving);
     if (await statOf(target)) {
-      await rm(next, { recursive: true, force: true });
-      await rm(previous, { recursive: true, force: true });
-      await rename(saving, next);
-      await rename(target, previous);
-      await rename(next, target);
+      await fs.rm(next, { recursive: true, force: true });
+      await fs.rm(previous, { recursive: true, force: true });
+      await fs.rename(saving, next);
+      await fs.rename(target, previous);
+      await fs.rename(next, target);
     } else {
-      await rename(saving, target);
+      await fs.rename(saving, target);
     }
     await syncFolder(path.dirname(target));
-    await rm(previous, { recursive: true, force: true });
+    await fs.rm(previous, { recursive: true, force: true });
   } catch (cause) {
-    await rm(saving, { recursive: true, force: true });
+    await fs.rm(saving, { recursive: true, force: true });
     await recover(target);
-    await rm(next, { recursive: true, force: true });
+    await fs.rm(next, { recursive: true, force: true });
     throw cause;
   }
 }
@@ -89,8 +102,9 @@ export async function replaceFolder(folder: string, write: (sink: FileSink) => P
 /** The folder itself where the path is a link: links stay, and what they lead to is replaced. */
 async function placeOf(folder: string): Promise<string> {
   const wanted = path.resolve(folder);
-  const linked = async () => path.resolve(path.dirname(wanted), await readlink(wanted));
-  return realpath(wanted)
+  const linked = async () => path.resolve(path.dirname(wanted), await fs.readlink(wanted));
+  return fs
+    .realpath(wanted)
     .catch(linked)
     .catch(() => wanted);
 }
@@ -100,7 +114,7 @@ function siblings(target: string) {
   return {
     next: beside('next'),
     previous: beside('previous'),
-    saving: beside(`saving-${process.pid}-${randomBytes(4).toString('hex')}`),
+    saving: beside(`saving-${process.pid}-${crypto.randomBytes(4).toString('hex')}`),
   };
 }
 
@@ -109,12 +123,12 @@ async function recover(target: string): Promise<void> {
   const { next } = siblings(target);
   if ((await statOf(target)) || !(await statOf(next))) return;
   // Whoever comes second finds the folder there.
-  await rename(next, target).catch(() => undefined);
+  await fs.rename(next, target).catch(() => undefined);
 }
 
 /** What is in the folder beside our own files. */
 async function foreignEntries(target: string, folder: string): Promise<string[]> {
-  const entries = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
+  const entries = await fs.readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw new HoldfastError('save-conflict', `'${folder}' cannot be saved to: ${error.message}`, { cause: error });
   });
@@ -125,7 +139,7 @@ async function foreignEntries(target: string, folder: string): Promise<string[]>
       `'${folder}' holds files and was not saved by holdfast (it has no ${sidecarName}): nothing was written. Choose another folder.`,
     );
   }
-  const { files } = parseObject(await readFile(path.join(target, sidecarName)), `'${sidecarName}' in '${folder}'`);
+  const { files } = parseObject(await fs.readFile(path.join(target, sidecarName)), `'${sidecarName}' in '${folder}'`);
   const written = Array.isArray(files) ? files.map(String) : [];
   const ours = new Set([sidecarName, ...written.map((name) => name.split('/', 1)[0]!)]);
   return entries.filter((entry) => !ours.has(entry));
@@ -134,8 +148,8 @@ async function foreignEntries(target: string, folder: string): Promise<string[]>
 const folderSink = (root: string): FileSink => ({
   async write(name, parts) {
     const file = path.join(root, name);
-    await mkdir(path.dirname(file), { recursive: true });
-    const handle = await open(file, 'wx');
+    await fs.mkdir(path.dirname(file), { recursive: true });
+    const handle = await fs.open(file, 'wx');
     try {
       for await (const part of parts) await handle.writeFile(part);
       await handle.sync();
@@ -149,7 +163,7 @@ const folderSink = (root: string): FileSink => ({
 /** A rename is durable when its folder is. Windows cannot open folders, and needs not. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
+  const handle = await fs.open(folder, 'r');
   try {
     await handle.sync();
   } finally {
@@ -157,4 +171,4 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-const statOf = (file: string) => stat(file).catch(() => undefined);
+const statOf = (file: string) => fs.stat(file).catch(() => undefined);

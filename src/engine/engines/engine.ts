@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { shared } from '../../core/shared';
 import type { RunnerName } from '../backend/runner';
 import type { Device } from '../backend/device';
 
@@ -45,12 +46,17 @@ export async function activate(backend: string): Promise<void> {
  */
 export async function loadBackend(backend: string, load: () => Promise<unknown>): Promise<void> {
   if (tf.findBackendFactory(backend)) return;
-  await load();
-  const factory = tf.findBackendFactory(backend);
-  if (!factory) throw new Error(`the package does not bring the backend '${backend}' here`);
-  tf.removeBackend(backend);
+  const known = factories.get(backend);
+  if (!known) await load();
+  // A package registers itself once, when it is loaded; after `tf.removeBackend` it is gone for good, but for this.
+  const factory = known ?? tf.findBackendFactory(backend);
+  if (!factory) throw new Error(`its package does not bring the backend '${backend}' here`);
+  factories.set(backend, factory);
+  if (!known) tf.removeBackend(backend);
   tf.registerBackend(backend, factory, 0);
 }
+
+const factories = shared('engine.factories', () => new Map<string, ReturnType<typeof tf.findBackendFactory>>());
 
 export const firstLine = (cause: unknown): string =>
   (cause instanceof Error ? cause.message : String(cause)).split('\n', 1)[0] ?? '';

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { badArgument, HoldfastError, isHoldfastError } from '../core/errors';
-import { isNode } from '../core/nodeModule';
-import { devices } from './backend/device';
-import { backendName } from './backend/emitters';
-import { cpu } from './engines/cpu';
-import { type Engine, type EngineName, firstLine, type StartOptions, type UseEngineOptions } from './engines/engine';
-import { onnxruntime } from './engines/onnxruntime';
-import { tensorflow } from './engines/tensorflow';
-import { wasm } from './engines/wasm';
-import { webgpu } from './engines/webgpu';
+import { badArgument, HoldfastError, isHoldfastError } from '../../core/errors';
+import { isNode } from '../../core/nodeModule';
+import { devices } from '../backend/device';
+import { backendName } from '../backend/emitters';
+import { cpu } from './cpu';
+import { type Engine, type EngineName, firstLine, type StartOptions, type UseEngineOptions } from './engine';
+import { onnxruntime } from './onnxruntime';
+import { tensorflow } from './tensorflow';
+import { wasm } from './wasm';
+import { webgpu } from './webgpu';
 
 export type { EngineName, UseEngineOptions };
 

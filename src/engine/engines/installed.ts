@@ -10,18 +10,21 @@ export async function folderOf(name: string): Promise<string> {
 }
 
 /**
- * Loads an installed package that bundlers for the browser need not know of. Node only.
+ * Loads an installed package that bundlers for the browser need not know of. Node only; an ES module from our CommonJS build needs Node 20.19 or 22.12.
  *
  * @throws Error if it is not installed or does not load
  */
 export async function importInstalled(name: string): Promise<unknown> {
   const { from } = await find(name);
-  const [{ createRequire }, { pathToFileURL }] = await Promise.all([
-    nodeModule<typeof import('node:module')>('node:module'),
-    nodeModule<typeof import('node:url')>('node:url'),
-  ]);
-  const { href } = pathToFileURL(createRequire(from).resolve(name));
-  return (await import(/* @vite-ignore */ /* webpackIgnore: true */ href)) as unknown;
+  const { createRequire } = await nodeModule<typeof import('node:module')>('node:module');
+  const require = createRequire(from);
+  try {
+    return require(name) as unknown;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_REQUIRE_ESM') throw cause;
+    const { pathToFileURL } = await nodeModule<typeof import('node:url')>('node:url');
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ pathToFileURL(require.resolve(name)).href)) as unknown;
+  }
 }
 
 async function find(name: string): Promise<{ readonly folder: string; readonly from: string }> {

@@ -105,7 +105,7 @@ export function completeKernels(): void {
       const { shape, dtype } = kernel.output(given, attributes);
       const output = backend.makeOutput([...shape], dtype);
       // Only now: making room may move the whole memory.
-      const view = (tensor: tf.TensorInfo): Numbers => backend.typedArrayFromHeap(tensor) as Numbers;
+      const view = (tensor: tf.TensorInfo): Numbers => backend.typedArrayFromHeap(tensor);
       const from = Object.fromEntries(Object.entries(given).map(([key, tensor]) => [key, view(tensor)]));
       kernel.compute(view(output).fill(0), from, attributes, given);
       return output;

@@ -15,7 +15,10 @@ export interface Candidate {
 }
 
 const floorDiv = { where: /^binary \/ floorDiv/, because: 'gives whole numbers as float32' };
-const nothing = { where: /^(reductions|matmul) .*\b0\b/, because: 'reductions over nothing give other values' };
+const nothing = {
+  where: /\[(\d+,)*0(,\d+)*\]|\/ (reshape.*empty|concat empty|pad nothing)/,
+  because: 'tensors without elements',
+};
 const notANumber = { where: /keeps signs of special values/, because: 'GPUs and SIMD may lose NaN' };
 
 export const candidates: Readonly<Record<string, Candidate>> = {
@@ -38,19 +41,36 @@ export const candidates: Readonly<Record<string, Candidate>> = {
   webgpu: {
     name: 'webgpu',
     options: { engine: 'webgpu' },
-    coarse: /sin|cos|tan|pow|x \+ x/,
-    known: [nothing, notANumber],
+    coarse: /sin|cos|tan/,
+    known: [
+      nothing,
+      notANumber,
+      { where: /^(elementwise|binary|shapes) .*\[\d+(,\d+){4}\]/, because: 'where and unstack of rank 5 are missing' },
+      { where: /^binary \/ of whole numbers \/ by zero/, because: 'gives the lowest number' },
+      { where: /^reductions \/ prod/, because: 'forgets keepDims' },
+      { where: /^reductions \/ of whole numbers .* bools/, because: 'gives int32' },
+      { where: /^gather .* \/ segments (outside|of ints)/, because: 'takes ids modulo their number, and sums int32 wrongly' },
+      { where: /^select.* \/ linspace/, because: 'one step is NaN' },
+    ],
   },
   gpu: {
     name: 'onnxruntime on webgpu',
     options: { engine: 'onnxruntime', device: 'webgpu' },
-    coarse: /sin|cos|tan|pow/,
-    known: [notANumber],
+    coarse: /sin|cos|tan/,
+    known: [notANumber, { where: /^binary \/ pow .*\[2,3,4\]/, because: 'its shader of this broadcast fails, and says so' }],
   },
   tensorflow: {
     name: 'tensorflow',
     options: { engine: 'tensorflow' },
-    known: [floorDiv, nothing],
+    known: [
+      floorDiv,
+      nothing,
+      { where: /^elementwise \/ of int32 and bool \/ int [67]/, because: 'refuses step and isNaN of whole numbers' },
+      { where: /^binary \/ of whole numbers \/ (bool|by zero)/, because: 'refuses to order bools and to divide by zero' },
+      { where: /^reductions \/ of whole numbers .* bools/, because: 'refuses to add up bools' },
+      { where: /^gather .* \/ last/, because: 'refuses a negative axis' },
+      { where: /^gather .* \/ segments outside/, because: 'refuses ids that are too large' },
+    ],
   },
 };
 

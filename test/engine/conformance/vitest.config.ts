@@ -1,8 +1,7 @@
-import { defineConfig, mergeConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import base from '../../../vitest.config';
 
 /** npm run conformance: the same suite with all random programs on every engine. */
-export default mergeConfig(
-  base,
-  defineConfig({ test: { include: [], dir: 'test/engine/conformance', env: { HOLDFAST_CONFORMANCE: 'all' } } }),
-);
+export default defineConfig({
+  test: { ...base.test, include: ['test/engine/conformance/*.test.ts'], env: { HOLDFAST_CONFORMANCE: 'all' } },
+});

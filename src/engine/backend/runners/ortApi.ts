@@ -78,7 +78,7 @@ export async function loadOrtApi(): Promise<OrtApi> {
 }
 
 async function load(): Promise<OrtApi> {
-  const koffi = ((await importInstalled('koffi')) as { default: Koffi }).default;
+  const koffi = (await importInstalled('koffi')) as Koffi;
   growAsyncStack(koffi);
   const library = koffi.load(await findLibrary());
   const base = koffi.decode(library.func('void *OrtGetApiBase()')(), koffi.array('void *', 2)) as [Pointer, Pointer];

@@ -26,7 +26,7 @@ interface WebModule extends OrtModule {
 async function load(): Promise<WebModule> {
   // Inside `try`: bundlers then take the package for an optional one.
   try {
-    return (await import('onnxruntime-web')) as unknown as WebModule;
+    return await import('onnxruntime-web');
   } catch (cause) {
     throw new Error('onnxruntime-web does not load here', { cause });
   }
