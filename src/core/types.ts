@@ -144,6 +144,7 @@ export interface Updater {
   state(): Tensors | Promise<Tensors>;
   /** Takes a copy of a saved state. Await it: what the host must know (step counts, row numbers) is read here. */
   restore(state: Tensors): void | Promise<void>;
+  /** Frees the state at once; otherwise garbage collection does when nobody holds the updater any more. */
   dispose(): void;
 }
 

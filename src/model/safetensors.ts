@@ -118,8 +118,12 @@ function layoutIssues(entries: readonly TensorEntry[], base: number, size: numbe
   const issues: Issue[] = [];
   let at = base;
   for (const { name, start, end } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (end > size) issues.push({ message: `is cut off: tensor '${name}' ends at byte ${end}, the file at ${size}`, file });
-    else if (start < at) issues.push({ message: `tensor '${name}' overlaps the one before it`, file });
+    if (end > size) {
+      // All that follow are cut off as well: one finding says it.
+      issues.push({ message: `is cut off: tensor '${name}' ends at byte ${end}, the file at ${size}`, file });
+      return issues;
+    }
+    if (start < at) issues.push({ message: `tensor '${name}' overlaps the one before it`, file });
     else if (start > at) issues.push({ message: `there are ${start - at} unused bytes before tensor '${name}'`, file });
     at = Math.max(at, end);
   }
