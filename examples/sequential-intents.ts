@@ -141,7 +141,8 @@ async function main(): Promise<void> {
   console.log(legend);
 }
 
-const flat = ({ matrix, ...result }: Result) => ({ ...result, ...matrix?.summary(), ...(matrix && { matrix: matrix.toJSON() }) });
+// `final` is that of all test rows, not the matrix's, which has fewer.
+const flat = ({ matrix, ...result }: Result) => ({ ...matrix?.summary(), ...result, ...(matrix && { matrix: matrix.toJSON() }) });
 
 await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
