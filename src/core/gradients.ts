@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { cut } from '../engine/cut';
 import { HoldfastError } from './errors';
+import { scatterRows } from './scatterRows';
 import { isOffTape } from './stopGradient';
 import { gradientsBy } from './tape';
 import { mapTensors } from './tensors';
@@ -86,7 +87,7 @@ function release(kept: tf.Tensor): tf.Tensor {
 function withRows(evaluation: Evaluation, table: string, grad: tf.Tensor, vocabulary: Int32Array): Evaluation {
   const dense = evaluation.grads[table];
   if (!dense) return { ...evaluation, grads: { ...evaluation.grads, [table]: grad }, rows: { [table]: vocabulary } };
-  const scattered = tf.unsortedSegmentSum(grad, tf.tensor1d(vocabulary, 'int32'), dense.shape[0]);
+  const scattered = scatterRows(grad, vocabulary, dense.shape[0]);
   return { ...evaluation, grads: { ...evaluation.grads, [table]: tf.add(dense, scattered) } };
 }
 

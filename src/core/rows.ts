@@ -1,16 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Evaluation, Rows, Tensors, Weights } from './types';
+import { scatterRows } from './scatterRows';
 import { mapTensors } from './tensors';
-
-const rowIndices = (rows: Int32Array): tf.Tensor1D => tf.tensor1d(rows, 'int32');
-
-/** [U, H] rows → the whole [V, H] table's gradient, zero elsewhere. */
-const scatter = (grad: tf.Tensor, rows: Int32Array, height: number): tf.Tensor =>
-  tf.unsortedSegmentSum(grad, rowIndices(rows), height);
 
 /** Gradients in full size, for whoever cannot work on rows. */
 export const denseGradients = (grads: Tensors, rows: Rows, weights: Tensors | Weights): Tensors =>
-  mapTensors(grads, (grad, name) => (rows[name] ? scatter(grad, rows[name], weights[name]!.shape[0]) : grad));
+  mapTensors(grads, (grad, name) => (rows[name] ? scatterRows(grad, rows[name], weights[name]!.shape[0]) : grad));
 
 /**
  * `a + scale · b` of two evaluations' gradients, also where they hold rows of different batches: rows are merged, so that
@@ -34,14 +29,14 @@ export function addGradients(
     } else if (ourRows && theirRows) {
       const merged = sameRows(ourRows, theirRows) ? ourRows : union(ourRows, theirRows);
       const place = (grad: tf.Tensor, own: Int32Array) =>
-        merged === own ? grad : scatter(grad, placesIn(merged, own), merged.length);
+        merged === own ? grad : scatterRows(grad, placesIn(merged, own), merged.length);
       grads[name] = tf.add(place(ours, ourRows), place(added, merged === ourRows ? merged : theirRows));
       rows[name] = merged;
     } else {
       const height = weights[name]!.shape[0];
       grads[name] = tf.add(
-        ourRows ? scatter(ours, ourRows, height) : ours,
-        theirRows ? scatter(added, theirRows, height) : added,
+        ourRows ? scatterRows(ours, ourRows, height) : ours,
+        theirRows ? scatterRows(added, theirRows, height) : added,
       );
       delete rows[name];
     }

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { mapTensors, squaredNorm } from '../core/tensors';
+import { squaredNorm } from '../core/tensors';
 import type { Batch, GradientFn, Model, Tensors, Updater } from '../core/types';
 import { cut } from '../engine/cut';
 import { accumulated, type Part } from './accumulate';
 import type { Report } from './events';
 import { poisoned } from './finite';
+import { putBack, snapshotOf } from './snapshot';
 
 export interface StepOutcome {
   readonly loss: number;
@@ -23,7 +24,7 @@ export async function takeStep<B extends Batch>(
   parts: readonly Part<B>[],
 ): Promise<StepOutcome> {
   // On a lazy engine a weight is a promise now, and a failed step would leave it broken. Clones share memory: they cost none.
-  const before = tf.tidy(() => mapTensors(model.weights, (weight) => weight.clone()));
+  const before = snapshotOf(model);
   const { loss, norm, reports } = tf.tidy(() => {
     const { loss, grads, rows, reports } = accumulated(evaluate, model.weights, parts);
     const norm = tf.sqrt(squaredNorm(grads));
@@ -37,7 +38,7 @@ export async function takeStep<B extends Batch>(
     await turn();
     return { loss: readLoss!, gradientNorm: readNorm!, reports: readReports };
   } catch (cause) {
-    for (const [name, weight] of Object.entries(model.weights)) weight.assign(before[name]!);
+    putBack(model, before);
     throw cause;
   } finally {
     tf.dispose([loss, norm, reports, before]);

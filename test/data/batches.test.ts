@@ -10,8 +10,8 @@ import {
   type OpenOptions,
   type Rehearsal,
 } from '../../src/data';
-import { isHoldfastError } from '../../src/core/errors';
 import { headOf, wordModel } from './words';
+import { failure } from '../support/failure';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -38,14 +38,6 @@ async function collect<B extends Batch, T>(stream: AsyncIterable<B>, read: (batc
   return results;
 }
 const idsOf = ({ examples }: Batch): string[] => examples.map((example) => (example as Example).id ?? '?');
-const failure = async (work: Promise<unknown>) => {
-  const error: unknown = await work.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  if (!isHoldfastError(error)) throw new Error(`expected a HoldfastError, got ${String(error)}`);
-  return error;
-};
 
 describe('batches', () => {
   test('by hand: two texts of different length', async () => {

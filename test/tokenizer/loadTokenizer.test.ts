@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { isHoldfastError } from '../../src/core/errors';
 import { loadTokenizer } from '../../src/tokenizer/loadTokenizer';
 import type { TextInput, Tokens } from '../../src/model/types';
 import { filesOf, fixtureJson, fixtureTokenizer, libraries } from './sources';
+import { failure } from '../support/failure';
 
 const maxLength = 64;
 const texts = [
@@ -20,14 +20,6 @@ const texts = [
   'lone \ud83d surrogate',
 ];
 const pairs: TextInput[] = texts.map((text, i) => [text, texts[(i + 5) % texts.length]!] as const);
-const failure = async (work: Promise<unknown>) => {
-  const error: unknown = await work.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  if (!isHoldfastError(error)) throw new Error(`expected a HoldfastError, got ${String(error)}`);
-  return error;
-};
 /** What each token covers in its text. */
 const spans = (text: string, { offsets, sequences }: Tokens): string[] =>
   offsets.filter((_, t) => sequences[t] === 0).map(([start, end]) => text.slice(start, end));
