@@ -115,18 +115,15 @@ function record(rate: number, update: boolean): tf.Tensor[] {
     cut();
     if (!update) return [value, ...grads];
     const scalars = {
-      learningRate: tf.scalar(1e-5),
-      correction1: tf.scalar(0.1),
-      correction2: tf.scalar(0.001),
-      finite: tf.scalar(1),
+      size: tf.scalar(1e-5),
+      epsilon: tf.scalar(1e-8),
+      kept: tf.scalar(1 - 1e-7),
     };
     trained.forEach((name, i) => {
       const [m, v] = moments[name] as [tf.Tensor, tf.Tensor];
       const after = adamWStep<tf.Tensor>(weights[name]!, grads[i]!, m, v, {
         beta1: 0.9,
         beta2: 0.999,
-        epsilon: 1e-8,
-        decay: 0.01,
         ...scalars,
       });
       weights[name]!.assign(after[0]);

@@ -27,6 +27,7 @@ export const evaluationOf = <B extends Batch>(
 
 /**
  * One training step as a function of a batch. It reads nothing: await the loss to run it. The loss and the reports are the caller's.
+ * Nobody looks at the gradient either: one that is not finite reaches the weights.
  *
  * @see `fit`, which does the rest: epochs, accumulation, evaluation, checkpoints
  * @example

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
+import { cut } from '../engine/cut';
 import { badArgument, requireNumber } from '../core/errors';
 import type { Updater } from '../core/types';
-import { adamWStep, type AdamWStepOptions } from '../engine/fused';
+import { adamWStep, type AdamWStepOptions, replaceRows } from '../engine/fused';
 import { momentsOf, momentTensors, requireMatch } from './adamWState';
-import { createClocks } from './clocks';
 import { decays as decaysByName } from './decays';
-import { finiteOf } from './finite';
 import { type Moments, stepRows, wholeMoments } from './rowMoments';
 import { type Schedule, scheduleOf } from './schedules';
+import { factorsOf } from './stepFactors';
 
 export interface AdamWOptions {
   /** A number, or a schedule of steps counted from 0. */
@@ -28,10 +28,11 @@ export interface AdamWOptions {
  * `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`, `w ← w − η λ w − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)`
  *
  * Each weight counts its own steps t, so a head that is added later starts at 1; a weight without gradient stays as it is.
- * Gradients by rows (`Rows`) give the dense result bit for bit. Where the gradients' norm is not finite, weights, moments and
- * counts stay those of the last good step.
+ * Gradients by rows (`Rows`) give the dense result bit for bit. `fit` never hands it a gradient that is not finite; who calls `apply`
+ * looks first.
  *
- * **Cost** two tensors per weight; of an embedding table only for the rows that ever had a gradient.
+ * **Cost** two tensors per weight; of an embedding table only for the rows that ever had a gradient. On the `onnxruntime` engine such
+ * a table is updated in place where nobody else holds its memory (a clone, an anchor), else copied.
  * **Limits** β₁ = β₂ = 0 and λ = 0 is a step of η in the direction of the gradient's sign.
  * **Differs** from `torch.optim.AdamW` only in leaving biases and LayerNorm undecayed by default.
  * **See also** `clipped`, `grouped` (another rate for the heads), `averaged`.
@@ -54,40 +55,40 @@ export function adamW({
   requireBeta('betas[1]', beta2);
   requireNumber('adamW', 'epsilon', epsilon, Number.MIN_VALUE);
   requireNumber('adamW', 'weightDecay', weightDecay);
-  const clocks = createClocks(beta1, beta2);
   let moments = new Map<string, Moments>();
   let steps = 0;
   let rate: number | undefined;
   /** Made by the last `state()`, beside the moments themselves. */
   let exported: tf.Tensor[] = [];
 
-  const stepWeight = (
-    weight: tf.Variable,
-    grad: tf.Tensor,
-    rows: Int32Array | undefined,
-    old: Moments | undefined,
-    options: AdamWStepOptions,
-  ): Moments => {
-    const [moved, next] =
-      rows && (!old || old.rows) ? stepRows(weight, grad, rows, old, options) : stepWhole(weight, grad, rows, old, options);
-    weight.assign(moved);
-    return next;
-  };
   return {
     apply(weights, grads, rows = {}) {
       requireMatch(weights, grads, moments);
       const eta = schedule(steps);
       tf.tidy(() => {
-        const finite = finiteOf(grads);
-        const corrections = clocks.advance(new Set(Object.keys(grads)), finite);
-        const shared = { learningRate: tf.scalar(eta), beta1, beta2, epsilon, finite };
+        const factors = factorsOf({ rate: eta, betas: [beta1, beta2], epsilon });
+        const tables: (() => void)[] = [];
         for (const [name, grad] of Object.entries(grads)) {
-          const options = { ...shared, ...corrections.get(name)!, decay: decays(name) ? weightDecay : 0 };
-          const old = moments.get(name);
-          const next = stepWeight(weights[name]!, grad, rows[name], old, options);
-          moments.set(name, { ...next, m: tf.keep(next.m), v: tf.keep(next.v) });
+          const [weight, batchRows, old] = [weights[name]!, rows[name], moments.get(name)];
+          const t = (old?.steps ?? 0) + 1;
+          const options = factors(t, decays(name) ? weightDecay : 0);
+          let next: Omit<Moments, 'steps'>;
+          if (batchRows && (!old || old.rows)) {
+            const { numbers, moved, ...rowMoments } = stepRows(weight, grad, batchRows, old, options);
+            tables.push(() => weight.assign(replaceRows(weight as tf.Tensor, numbers, moved, options.kept)));
+            next = rowMoments;
+          } else {
+            const [moved, m, v] = stepWhole(weight, grad, batchRows, old, options);
+            weight.assign(moved);
+            next = { m, v };
+          }
+          moments.set(name, { ...next, m: tf.keep(next.m), v: tf.keep(next.v), steps: t });
           if (old) tf.dispose([old.m, old.v]);
         }
+        // Written in place, a table cannot be restored: whatever may fail has run before, in a segment of its own.
+        cut();
+        for (const replace of tables) replace();
+        cut();
       });
       rate = eta;
       steps++;
@@ -96,22 +97,20 @@ export function adamW({
     state() {
       tf.dispose(exported);
       const own = tf.tidy(() => {
-        const state = momentTensors(moments, clocks.of);
+        const state = momentTensors(moments);
         return { ...state, '/steps': tf.scalar(steps, 'int32') };
       });
       exported = Object.entries(own).flatMap(([key, tensor]) =>
-        key === '/steps' || key.endsWith('/rows') ? [tf.keep(tensor)] : [],
+        key.endsWith('/steps') || key.endsWith('/rows') ? [tf.keep(tensor)] : [],
       );
       return own;
     },
     async restore(state) {
       const restored = await momentsOf(state);
-      await clocks.restore(restored.corrections);
       disposeMoments(moments);
       ({ moments, steps } = restored);
     },
     dispose() {
-      clocks.dispose();
       disposeMoments(moments);
       tf.dispose(exported);
       moments = new Map();
@@ -127,11 +126,10 @@ function stepWhole(
   rows: Int32Array | undefined,
   old: Moments | undefined,
   options: AdamWStepOptions,
-): [weight: tf.Tensor, moments: Moments] {
+): [weight: tf.Tensor, m: tf.Tensor, v: tf.Tensor] {
   const dense = rows ? tf.unsortedSegmentSum(grad, tf.tensor1d(rows, 'int32'), weight.shape[0]) : grad;
   const { m, v } = old ? wholeMoments(old, weight.shape[0]) : { m: tf.zerosLike(weight), v: tf.zerosLike(weight) };
-  const [moved, newM, newV] = adamWStep(weight, dense, m, v, options);
-  return [moved, { m: newM, v: newV }];
+  return adamWStep(weight, dense, m, v, options);
 }
 
 function disposeMoments(moments: ReadonlyMap<string, Moments>): void {

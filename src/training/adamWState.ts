@@ -4,23 +4,18 @@ import type { Tensors, Weights } from '../core/types';
 import { requireWeights } from './requireWeights';
 import { type Moments, rowNumbers } from './rowMoments';
 
-/** AdamW's moments by weight name as tensors by name: `<weight>/m`, `/v`, `/corrections`, and `/rows` where only some rows are held. */
-export function momentTensors(
-  moments: ReadonlyMap<string, Moments>,
-  correctionsOf: (name: string) => tf.Tensor,
-): Record<string, tf.Tensor> {
+/** AdamW's moments by weight name as tensors by name: `<weight>/m`, `/v`, `/steps`, and `/rows` where only some rows are held. */
+export function momentTensors(moments: ReadonlyMap<string, Moments>): Record<string, tf.Tensor> {
   const state: Record<string, tf.Tensor> = {};
-  for (const [name, { m, v, rows }] of moments) {
-    Object.assign(state, { [`${name}/m`]: m, [`${name}/v`]: v, [`${name}/corrections`]: correctionsOf(name) });
+  for (const [name, { m, v, rows, steps }] of moments) {
+    Object.assign(state, { [`${name}/m`]: m, [`${name}/v`]: v, [`${name}/steps`]: tf.scalar(steps, 'int32') });
     if (rows) state[`${name}/rows`] = rowNumbers(rows);
   }
   return state;
 }
 
 /** Reads what `momentTensors` wrote; the moments are copies and kept. */
-export async function momentsOf(
-  state: Tensors,
-): Promise<{ steps: number; moments: Map<string, Moments>; corrections: Map<string, tf.Tensor> }> {
+export async function momentsOf(state: Tensors): Promise<{ steps: number; moments: Map<string, Moments> }> {
   const names = Object.keys(state).flatMap((key) => (key.endsWith('/m') ? [key.slice(0, -2)] : []));
   const take = (key: string): tf.Tensor => {
     const tensor = state[key];
@@ -32,16 +27,19 @@ export async function momentsOf(
   const read = await Promise.all(
     names.map(async (name) => {
       const numbers = state[`${name}/rows`];
-      const parts = { m: take(`${name}/m`), v: take(`${name}/v`), corrections: take(`${name}/corrections`) };
+      const [own = 0] = await take(`${name}/steps`).data();
+      const parts = { m: take(`${name}/m`), v: take(`${name}/v`), steps: own };
       return { name, ...parts, rows: numbers && new Map(Array.from(await numbers.data(), (row, slot) => [row, slot])) };
     }),
   );
   return {
     steps,
     moments: new Map(
-      read.map(({ name, m, v, rows }) => [name, { m: tf.keep(m.clone()), v: tf.keep(v.clone()), ...(rows && { rows }) }]),
+      read.map(({ name, m, v, steps, rows }) => [
+        name,
+        { m: tf.keep(m.clone()), v: tf.keep(v.clone()), steps, ...(rows && { rows }) },
+      ]),
     ),
-    corrections: new Map(read.map(({ name, corrections }) => [name, corrections])),
   };
 }
 

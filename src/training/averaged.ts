@@ -3,7 +3,6 @@ import { requireNumber } from '../core/errors';
 import { prefixed, unprefixed } from '../core/prefixed';
 import { mapTensors } from '../core/tensors';
 import type { Tensors, Updater } from '../core/types';
-import { finiteOf } from './finite';
 import { requireWeights } from './requireWeights';
 
 export interface AveragedOptions {
@@ -41,10 +40,8 @@ export function averaged(optimizer: Updater, { decay = 0.999 }: AveragedOptions 
       tf.tidy(() => {
         const before = Object.fromEntries(Object.keys(grads).map((name) => [name, averages[name] ?? weights[name]!.clone()]));
         optimizer.apply(weights, grads, rows);
-        // A step that the optimizer skips counts for nothing.
-        const share = tf.mul(finiteOf(grads), 1 - decay);
         for (const [name, old] of Object.entries(before)) {
-          averages[name] = tf.keep(tf.add(old, tf.mul(tf.sub(weights[name]!, old), share)));
+          averages[name] = tf.keep(tf.add(old, tf.mul(tf.sub(weights[name]!, old), 1 - decay)));
           old.dispose();
         }
       });

@@ -30,7 +30,6 @@ export function clipped(optimizer: Updater, { norm }: ClippedOptions): Updater {
     apply(weights, grads, rows) {
       tf.tidy(() => {
         const factor = tf.minimum(1, tf.div(norm, tf.add(tf.sqrt(squaredNorm(grads)), 1e-6)));
-        // A norm that is not finite makes the factor NaN, or 0 beside an infinite gradient: NaN reaches the optimizer, which skips the step.
         optimizer.apply(
           weights,
           mapTensors(grads, (grad) => tf.mul(grad, factor)),

@@ -5,7 +5,7 @@ import { disposeBatch } from '../data/disposeBatch';
 import type { TextModel } from '../model/types';
 import { requireFitOptions, type FitOptions } from './fitOptions';
 import { notFinite } from './notFinite';
-import { meanLoss, type EvaluationRecord, type History, type Progress } from './progress';
+import { meanLoss, type EvaluationRecord, type History } from './progress';
 import { emit, openRun, saveRun, type Run } from './run';
 import { putBack, snapshotOf } from './snapshot';
 import { stepBatches } from './stepBatches';
@@ -67,15 +67,15 @@ export async function fit<B extends Batch>(model: TextModel, options: FitOptions
 /** Trains to the end of the epoch: true. Or to the end of the training: false. */
 async function runEpoch<B extends Batch>(run: Run<B>, finished: () => boolean): Promise<boolean> {
   const { model, options, progress } = run;
-  const { data, accumulate = 1, evaluate, checkpoint, signal } = options;
-  requireNotAborted(signal, run.progress);
+  const { data, accumulate = 1, evaluate, checkpoint } = options;
+  await requireNotAborted(run);
   let began = performance.now();
   for await (const group of stepBatches(
     data.open({ model, seed: progress.seed, epoch: progress.epoch, skip: progress.batch }),
     accumulate,
   )) {
     try {
-      requireNotAborted(signal, run.progress);
+      await requireNotAborted(run);
       await step(run, group, began);
     } finally {
       group.forEach(disposeBatch);
@@ -153,8 +153,11 @@ async function evaluateNow<B extends Batch>(run: Run<B>): Promise<void> {
   emit(run, { type: 'evaluation', ...record, best, milliseconds: performance.now() - began });
 }
 
-function requireNotAborted(signal: AbortSignal | undefined, { step }: Progress): void {
+async function requireNotAborted<B extends Batch>(run: Run<B>): Promise<void> {
+  const { signal, checkpoint } = run.options;
   if (!signal?.aborted) return;
+  if (checkpoint) await saveRun(run, checkpoint.folder);
+  const { step } = run.progress;
   throw new HoldfastError('aborted', `fit: stopped by its signal after ${step} steps; the weights are those of the last one.`, {
     cause: signal.reason,
   });

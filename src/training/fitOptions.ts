@@ -44,7 +44,7 @@ export interface FitOptions<B extends Batch> {
   readonly checkpoint?: CheckpointOptions;
   /** A folder that `checkpoint` wrote: the run goes on from there to the same bits as without interruption. */
   readonly resume?: string;
-  /** Stops between two steps with the error 'aborted'. */
+  /** Stops between two steps with the error 'aborted'; where there is a `checkpoint`, it is written before. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: FitEvent) => void;
 }

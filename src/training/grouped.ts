@@ -1,9 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError } from '../core/errors';
 import { prefixed, unprefixed } from '../core/prefixed';
-import { squaredNorm } from '../core/tensors';
 import type { Tensors, Updater } from '../core/types';
-import { poisoned } from './finite';
 import { requireWeights } from './requireWeights';
 
 /** Some of the weights and what updates them. */
@@ -49,11 +47,8 @@ export function grouped(groups: readonly Group[]): Updater {
         part.grads[name] = grad;
         if (rows[name]) part.rows[name] = rows[name];
       }
-      tf.tidy(() => {
-        const norm = squaredNorm(grads);
-        parts.forEach((part, i) => {
-          if (Object.keys(part.grads).length > 0) groups[i]!.optimizer.apply(weights, poisoned(part.grads, norm), part.rows);
-        });
+      parts.forEach((part, i) => {
+        if (Object.keys(part.grads).length > 0) groups[i]!.optimizer.apply(weights, part.grads, part.rows);
       });
     },
     rate: () => groups[0]!.optimizer.rate?.(),

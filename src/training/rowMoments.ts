@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { adamWStep, type AdamWStepOptions } from '../engine/fused';
 
-/** AdamW's moments of one weight, kept. */
+/** AdamW's moments of one weight, kept: sums, as `adamWStep` has them. */
 export interface Moments {
   readonly m: tf.Tensor;
   readonly v: tf.Tensor;
   /** For a table: which rows `m` and `v` hold, in their order; all others' moments are 0. Absent: the whole weight. */
   readonly rows?: ReadonlyMap<number, number>;
+  /** Steps that this weight has taken. */
+  readonly steps: number;
 }
 
 export const rowNumbers = (rows: ReadonlyMap<number, number>): tf.Tensor1D => tf.tensor1d(Int32Array.from(rows.keys()), 'int32');
@@ -16,7 +18,7 @@ export const rowNumbers = (rows: ReadonlyMap<number, number>): tf.Tensor1D => tf
  * goes on moving while its moments fade, every other one only decays. Memory and time grow with the rows touched, not with the table.
  *
  * @param grad [U, H] @param batchRows [U] their row numbers, unique
- * @returns the new table [V, H], and the moments of all rows touched so far
+ * @returns the rows that have moments, [N, H] and their row numbers, and the moments; all other rows only decay
  */
 export function stepRows(
   table: tf.Tensor,
@@ -24,7 +26,7 @@ export function stepRows(
   batchRows: Int32Array,
   moments: Moments | undefined,
   options: AdamWStepOptions,
-): [table: tf.Tensor, moments: Moments] {
+): Omit<Required<Moments>, 'steps'> & { readonly numbers: tf.Tensor1D; readonly moved: tf.Tensor } {
   const width = table.shape.slice(1);
   const rows = new Map(moments?.rows);
   for (const row of batchRows) if (!rows.has(row)) rows.set(row, rows.size);
@@ -41,16 +43,11 @@ export function stepRows(
   );
   const spread = tf.unsortedSegmentSum(grad, slots, rows.size); // [N, H], N rows touched so far
   const [moved, m, v] = adamWStep(tf.gather(table, numbers), spread, grown(moments?.m), grown(moments?.v), options);
-  return [tf.tensorScatterUpdate(decayed(table, options), numbers.expandDims(1), moved), { m, v, rows }];
-}
-
-/** What the update does to a row without moments; the same operations as in `adamWStep`, for the same bits. */
-function decayed(table: tf.Tensor, { learningRate, finite, decay }: AdamWStepOptions): tf.Tensor {
-  return decay === 0 ? table : tf.mul(table, tf.sub(1, tf.mul(tf.mul(learningRate, finite), decay)));
+  return { numbers, moved, m, v, rows };
 }
 
 /** The same moments in full size, once a gradient of the whole table has come. */
-export function wholeMoments({ m, v, rows }: Moments, height: number): Moments {
+export function wholeMoments({ m, v, rows }: Moments, height: number): Pick<Moments, 'm' | 'v'> {
   if (!rows) return { m, v };
   const numbers = rowNumbers(rows);
   return { m: tf.unsortedSegmentSum(m, numbers, height), v: tf.unsortedSegmentSum(v, numbers, height) };

@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError, requireNumber } from '../core/errors';
 import { denseGradients } from '../core/rows';
 import type { Updater } from '../core/types';
-import { finiteOf, whereFinite } from './finite';
 import { requireWeights } from './requireWeights';
 import { type Schedule, scheduleOf } from './schedules';
 
@@ -15,8 +14,6 @@ export interface SgdOptions {
 
 /**
  * Stochastic gradient descent, with momentum as in PyTorch: `u ← μ u + g`, `w ← w − η u`.
- *
- * Where the gradients' norm is not finite, weights and movements stay as they are.
  *
  * **Cost** with momentum one tensor per weight. Gradients by rows are made dense.
  * **Limits** μ = 0 is plain gradient descent.
@@ -40,16 +37,14 @@ export function sgd({ learningRate, momentum = 0 }: SgdOptions): Updater {
       requireWeights('sgd', weights, grads);
       const eta = schedule(steps);
       tf.tidy(() => {
-        const finite = finiteOf(grads);
         const step = tf.scalar(eta);
         for (const [name, grad] of Object.entries(denseGradients(grads, rows, weights))) {
           const weight = weights[name]!;
           const old = movements[name];
           const moved = old ? tf.add(tf.mul(old, momentum), grad) : grad;
-          const next = whereFinite(finite, moved, old);
-          weight.assign(whereFinite(finite, tf.sub(weight, tf.mul(moved, step)), weight));
+          weight.assign(tf.sub(weight, tf.mul(moved, step)));
           if (momentum === 0) continue;
-          movements[name] = tf.keep(next.clone());
+          movements[name] = tf.keep(moved.clone());
           old?.dispose();
         }
       });

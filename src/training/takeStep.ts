@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { squaredNorm } from '../core/tensors';
-import type { Batch, GradientFn, Model, Tensors, Updater } from '../core/types';
+import type { Batch, GradientFn, Model, Rows, Tensors, Updater } from '../core/types';
 import { cut } from '../engine/cut';
+import { lend } from '../engine/lend';
+import { settled } from '../engine/settled';
 import { accumulated, type Part } from './accumulate';
 import type { Report } from './events';
-import { poisoned } from './finite';
-import { putBack, snapshotOf } from './snapshot';
 
 export interface StepOutcome {
   readonly loss: number;
@@ -14,8 +14,8 @@ export interface StepOutcome {
 }
 
 /**
- * One update from one or several batches, and its numbers, all read at once. If one of them is not finite, nothing has changed; if the
- * engine fails, the weights are what they were before.
+ * One update from one or several batches, and its numbers. They are read first: if the loss or the gradient is not finite, the optimizer
+ * never sees it and nothing has changed. If the engine fails, the weights are what they were before.
  */
 export async function takeStep<B extends Batch>(
   model: Model,
@@ -23,25 +23,44 @@ export async function takeStep<B extends Batch>(
   evaluate: GradientFn<B>,
   parts: readonly Part<B>[],
 ): Promise<StepOutcome> {
-  // On a lazy engine a weight is a promise now, and a failed step would leave it broken. Clones share memory: they cost none.
-  const before = snapshotOf(model);
-  const { loss, norm, reports } = tf.tidy(() => {
-    const { loss, grads, rows, reports } = accumulated(evaluate, model.weights, parts);
-    const norm = tf.sqrt(squaredNorm(grads));
-    // The optimizer looks at the gradient; a loss that is not finite must stop it too.
-    optimizer.apply(model.weights, poisoned(grads, loss), rows);
+  let rows: Rows = {};
+  const { loss, norm, grads, reports } = tf.tidy(() => {
+    const evaluation = accumulated(evaluate, model.weights, parts);
+    rows = evaluation.rows;
+    const norm = tf.sqrt(squaredNorm(evaluation.grads));
     cut();
-    return { loss, norm, reports: { ...reports } };
+    return { loss: evaluation.loss, norm, grads: { ...evaluation.grads }, reports: { ...evaluation.reports } };
   });
   try {
     const [[readLoss], [readNorm], readReports] = await Promise.all([loss.data(), norm.data(), valuesOf(reports)]);
+    const outcome = { loss: readLoss!, gradientNorm: readNorm!, reports: readReports };
+    if (Number.isFinite(outcome.loss) && Number.isFinite(outcome.gradientNorm)) await update(model, optimizer, grads, rows);
     await turn();
-    return { loss: readLoss!, gradientNorm: readNorm!, reports: readReports };
+    return outcome;
+  } finally {
+    tf.dispose([loss, norm, grads, reports]);
+  }
+}
+
+/** On a lazy engine a weight is a promise after the update, and a failure would leave it broken: then the old one is put back. */
+async function update(model: Model, optimizer: Updater, grads: Tensors, rows: Rows): Promise<void> {
+  // Clones share memory: they cost none, and lent they do not keep the update from writing in place.
+  const before = Object.keys(grads).map((name) => [name, tf.keep(model.weights[name]!.clone())] as const);
+  const clones = before.map(([, clone]) => clone);
+  const loan = lend(clones);
+  try {
+    tf.tidy(() => {
+      optimizer.apply(model.weights, grads, rows);
+      cut();
+    });
+    await settled();
   } catch (cause) {
-    putBack(model, before);
+    // A table that was written in place already stays as it is: what failed came after its update.
+    for (const [name, clone] of before) if (!loan.taken(clone)) model.weights[name]!.assign(clone);
     throw cause;
   } finally {
-    tf.dispose([loss, norm, reports, before]);
+    loan.end();
+    tf.dispose(clones);
   }
 }
 

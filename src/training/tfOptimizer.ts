@@ -2,14 +2,12 @@ import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError } from '../core/errors';
 import { denseGradients } from '../core/rows';
 import type { Tensors, Updater } from '../core/types';
-import { finiteOf, whereFinite } from './finite';
 import { requireWeights } from './requireWeights';
 
 /**
  * Lets an optimizer of TensorFlow.js train: `tf.train.rmsprop(1e-3)`, `tf.train.adagrad(0.1)` and so on.
  *
- * Gradients by rows are made dense. Where the gradients' norm is not finite, the weights stay as they are; the optimizer's own state
- * sees a gradient of zero.
+ * Gradients by rows are made dense.
  *
  * **Limits** its state comes and goes by `getWeights` and `setWeights`, which Adamax does not have; Adam and Adadelta go on from a
  * restored state to rounding, not to the bit. Adam counts steps for all weights together, so a head that is added later moves too fast
@@ -32,20 +30,17 @@ export function tfOptimizer(optimizer: tf.Optimizer): Updater {
       requireWeights('tfOptimizer', weights, grads);
       order = [...new Set([...order, ...Object.keys(grads)])];
       tf.tidy(() => {
-        const finite = finiteOf(grads);
         const dense = denseGradients(grads, rows, weights);
-        const before = Object.keys(grads).map((name) => [name, weights[name]!.clone()] as const);
         optimizer.applyGradients(
           order.map((name) => {
             namesInTf.set(weights[name]!.name, name);
             // It passes over a gradient of null, which its types do not say.
             return {
               name: weights[name]!.name,
-              tensor: dense[name] ? whereFinite(finite, dense[name]) : (null as unknown as tf.Tensor),
+              tensor: dense[name] ?? (null as unknown as tf.Tensor),
             };
           }),
         );
-        for (const [name, old] of before) weights[name]!.assign(whereFinite<tf.Tensor>(finite, weights[name]!, old));
       });
     },
     async state() {

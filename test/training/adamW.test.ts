@@ -175,26 +175,6 @@ describe('steps are counted per weight', () => {
       }
     }),
   );
-
-  test.each([false, true])('a step that is skipped does not count, not even the first (by rows: %s)', (byRows) =>
-    scoped(async () => {
-      const rows = { w: Int32Array.of(2, 0) };
-      const apply = (optimizer: Updater, w: tf.Variable, values: number[]) => {
-        const grad = tf.tensor2d(values, [2, 1]);
-        if (byRows) optimizer.apply({ w }, { w: grad }, rows);
-        else optimizer.apply({ w }, { w: tf.unsortedSegmentSum(grad, tf.tensor1d(rows.w, 'int32'), 3) });
-      };
-      const table = () => tf.variable(tf.ones([3, 1]));
-      const [spoilt, clean, a, b] = [make(), make(), table(), table()];
-      grads.forEach((grad, step) => {
-        if (step !== 2) apply(spoilt, a, [NaN, 1]);
-        apply(spoilt, a, grad);
-        apply(clean, b, grad);
-      });
-      await expectSameBits(a, b);
-      for (const values of [a, b]) expect((await values.data()).every(Number.isFinite)).toBe(true);
-    })(),
-  );
 });
 
 test(

@@ -13,6 +13,11 @@ export interface OutputSpec {
   readonly dtype: DType;
 }
 
+export interface RecordOptions {
+  /** Output 0 may take the memory of input 0 where nobody else needs it. Only for operations that read each element before they write its place. */
+  readonly overwrites?: boolean;
+}
+
 /**
  * The lazy tfjs backend over ONNX Runtime: kernels record operations, a read computes what was recorded and is still needed. Reads are
  * asynchronous; `cut()` ends a graph. See `emitters.ts` for how kernels are added.
@@ -45,6 +50,7 @@ export class OnnxBackend extends ValueStorage {
     inputs: readonly tf.TensorInfo[],
     attributes: Readonly<Record<string, unknown>>,
     output: OutputSpec,
+    how?: RecordOptions,
   ): tf.TensorInfo;
   record(
     op: string,
@@ -57,6 +63,7 @@ export class OnnxBackend extends ValueStorage {
     inputs: readonly tf.TensorInfo[],
     attributes: Readonly<Record<string, unknown>>,
     outputs: OutputSpec | readonly OutputSpec[],
+    { overwrites = false }: RecordOptions = {},
   ): tf.TensorInfo | tf.TensorInfo[] {
     const specs = 'shape' in outputs ? [outputs] : outputs;
     const values = specs.map(({ shape, dtype }) => new Value(shape, dtype));
@@ -69,6 +76,7 @@ export class OnnxBackend extends ValueStorage {
         inputs.map((input) => this.input(op, input)),
         attributes,
         values,
+        overwrites,
       );
     const infos = values.map((value) => this.keep(value));
     return 'shape' in outputs ? (infos[0] as tf.TensorInfo) : infos;
@@ -83,6 +91,13 @@ export class OnnxBackend extends ValueStorage {
   /** A tensor of values that are known now. They go into a graph as an input, never as a constant. */
   constant(values: Values, shape: readonly number[], dtype: DType): tf.TensorInfo {
     return { dataId: this.write(values, shape as number[], dtype), shape: shape as number[], dtype };
+  }
+
+  /** Lets operations that overwrite take a tensor's memory, although the tensor holds it. */
+  lend({ dataId }: tf.TensorInfo): { taken(): boolean; end(): void } {
+    const value = this.storage.get(dataId);
+    value.lent++;
+    return { taken: () => !value.values && !value.producer, end: () => void value.lent-- };
   }
 
   /** The operation that will compute a tensor, for kernels that can do better when they know it. */

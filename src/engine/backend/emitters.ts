@@ -84,6 +84,11 @@ export interface Graph {
   scalar(value: number, dtype?: OnnxType): string;
   /** A Cast. */
   cast(x: string, dtype: OnnxType): string;
+  /**
+   * Says that the intermediate `x` may be computed in the memory of this operation's output `index`: for one that is as large, and that
+   * the output's node reads in place. Returns `x`.
+   */
+  inMemoryOf(x: string, index: number): string;
   /** A Reshape to a fed shape. */
   reshape(x: string, shape: readonly number[]): string;
 }

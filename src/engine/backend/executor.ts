@@ -2,7 +2,7 @@ import { HoldfastError, isHoldfastError } from '../../core/errors';
 import { GraphBuilder } from './graph';
 import { byteSize, viewOf } from './ownership';
 import type { BufferPool } from './pool';
-import type { OperationNode, Recording, Value, Values } from './recording';
+import { type OperationNode, overwritable, type Recording, type Value, type Values } from './recording';
 import type { Runner } from './runner';
 import { SessionCache } from './sessions';
 
@@ -87,7 +87,7 @@ export class Executor {
     for (const node of nodes) node.state = 'running';
     try {
       const start = performance.now();
-      const graph = new GraphBuilder(nodes);
+      const graph = new GraphBuilder(nodes, this.runner.writesIntoOurs);
       this.stats.traceMs += performance.now() - start;
       if (graph.fetched.length > 0) await this.compute(graph);
       for (const node of nodes) this.recording.finish(node);
@@ -104,18 +104,23 @@ export class Executor {
     this.stats.compileMs = this.sessions.compileMs;
     const start = performance.now();
     const ours = this.runner.writesIntoOurs;
-    const fetches = graph.fetched.map((value) => ({
-      type: value.dtype,
-      dims: value.shape,
-      data: ours ? this.allocate(value) : undefined,
-    }));
+    const overwritten = graph.fetched.map((value) => (ours ? overwritable(value.producer) : undefined));
+    const memory = graph.fetched.map((value, i) => (ours ? (overwritten[i]?.values ?? this.allocate(value)) : undefined));
+    const memoryOf = (value: Value) => memory[graph.fetched.indexOf(value)];
+    const fetches = [
+      ...graph.fetched.map(({ dtype, shape }, i) => ({ type: dtype, dims: shape, data: memory[i] })),
+      ...graph.inMemoryOfFetched.map((value) => ({ type: value.dtype, dims: value.shape, data: memoryOf(value) })),
+    ];
     let results: Values[];
     try {
       results = await session.run(graph.feeds, fetches);
     } catch (cause) {
-      for (const { data } of fetches) if (data) this.pool.give(data.buffer as ArrayBuffer);
+      memory.forEach((data, i) => {
+        if (data && !overwritten[i]) this.pool.give(data.buffer as ArrayBuffer);
+      });
       throw cause;
     }
+    for (const old of overwritten) if (old) [old.values, old.pooled] = [undefined, false];
     this.stats.runMs += performance.now() - start;
     this.stats.runs++;
     this.stats.nodes += graph.size;

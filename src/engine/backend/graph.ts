@@ -16,21 +16,29 @@ export class GraphBuilder implements Graph {
   readonly feeds: Feed[] = [];
   /** Values that must leave the graph: a tensor holds them, or an operation outside this graph reads them. */
   readonly fetched: Value[] = [];
+  /** Intermediates that leave the graph only so that they are computed in the memory of a value that does. */
+  readonly inMemoryOfFetched: Value[] = [];
   private readonly build = ++builds;
   private readonly nodeSpecs: NodeSpec[] = [];
   private readonly constants = new Map<string, ConstantSpec>();
   private readonly inputs: PortSpec[] = [];
   private readonly outputs: PortSpec[] = [];
   private readonly leaves: { readonly input: Input; readonly name: string }[] = [];
+  private readonly guests: { readonly name: string; readonly host: Value }[] = [];
   private names = 0;
+  private current: OperationNode | undefined;
   private label = '';
   private signature = '';
 
-  constructor(operations: readonly OperationNode[]) {
+  constructor(
+    operations: readonly OperationNode[],
+    private readonly writesIntoOurs: boolean,
+  ) {
     for (const { outputs } of operations) for (const output of outputs) this.adopt(output);
     for (const { inputs } of operations) for (const { value } of inputs) if (value.build === this.build) value.inside++;
     for (let i = 0; i < operations.length; i++) this.operation(operations[i] as OperationNode, i);
     for (const { outputs } of operations) for (const output of outputs) if (isNeededOutside(output)) this.fetch(output);
+    for (const { name, host } of this.guests) if (this.fetched.includes(host)) this.output(name, host, this.inMemoryOfFetched);
   }
 
   get key(): string {
@@ -106,6 +114,11 @@ export class GraphBuilder implements Graph {
     return this.node('Reshape', [x, this.shape(shape)]);
   }
 
+  inMemoryOf(x: string, index: number): string {
+    if (this.writesIntoOurs) this.guests.push({ name: x, host: (this.current as OperationNode).outputs[index] as Value });
+    return x;
+  }
+
   private adopt(value: Value): void {
     value.build = this.build;
     value.name = '';
@@ -118,6 +131,7 @@ export class GraphBuilder implements Graph {
     if (!emitter)
       throw new HoldfastError('kernel-missing', `The operation '${operation.op}' was recorded, but nobody said how to emit it`);
     this.label = `${operation.op}/${index}`;
+    this.current = operation;
     const { inputs, outputs } = operation;
     const names = inputs.map((input) => this.read(input));
     const results = emitter(this, names, operation);
@@ -170,8 +184,12 @@ export class GraphBuilder implements Graph {
         ? value.name
         : this.node('Identity', [value.name]);
     value.name = name;
+    this.output(name, value, this.fetched);
+  }
+
+  private output(name: string, value: Value, list: Value[]): void {
     this.outputs.push({ name, type: value.dtype, rank: value.shape.length });
-    this.fetched.push(value);
+    list.push(value);
     this.signature += `>${name}${value.dtype}${value.shape.length}`;
   }
 

@@ -12,6 +12,8 @@ export class Value {
   producer: OperationNode | undefined;
   /** Tensors and variables that share this data (tfjs counts clones and views here). */
   refs = 1;
+  /** How many of `refs` allow an operation that overwrites to take the memory; see `lend`. */
+  lent = 0;
   /** Inputs of operations that have not run yet. */
   uses = 0;
   /** The memory may be reused once nobody needs it: it is ours, and nobody outside holds it. */
@@ -39,6 +41,12 @@ export interface Input {
 
 const nothing: readonly Input[] = [];
 
+/** The value whose memory an operation may write its output over: ours, and nobody needs it but this operation. */
+export function overwritable(node: OperationNode | undefined): Value | undefined {
+  const old = node?.overwrites ? node.inputs[0]?.value : undefined;
+  return old?.pooled && old.refs <= old.lent && old.uses === 1 ? old : undefined;
+}
+
 /** One recorded operation. */
 export class OperationNode implements Operation {
   state: 'pending' | 'running' | 'failed' | 'done' = 'pending';
@@ -52,6 +60,8 @@ export class OperationNode implements Operation {
     public inputs: readonly Input[],
     readonly attributes: Readonly<Record<string, unknown>>,
     readonly outputs: readonly Value[],
+    /** Output 0 may be computed in the memory of input 0: each element is read before its place is written, and nothing else is. */
+    readonly overwrites: boolean,
   ) {
     this.live = outputs.length;
   }
@@ -83,8 +93,14 @@ export class Recording {
 
   constructor(private readonly pool: BufferPool) {}
 
-  add(op: string, inputs: readonly Input[], attributes: Readonly<Record<string, unknown>>, outputs: readonly Value[]): void {
-    const node = new OperationNode(this.nextId++, this.segment, op, inputs, attributes, outputs);
+  add(
+    op: string,
+    inputs: readonly Input[],
+    attributes: Readonly<Record<string, unknown>>,
+    outputs: readonly Value[],
+    overwrites: boolean,
+  ): void {
+    const node = new OperationNode(this.nextId++, this.segment, op, inputs, attributes, outputs, overwrites);
     for (const { value } of inputs) value.uses++;
     for (const output of outputs) output.producer = node;
     this.pending.add(node);

@@ -3,25 +3,22 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { isNative, runNativeAll } from './native';
 
 export interface AdamWStepOptions {
-  readonly learningRate: Scalar;
   readonly beta1: number;
   readonly beta2: number;
-  /** Added after the root; > 0. */
-  readonly epsilon: number;
-  /** Decoupled weight decay, multiplied by the learning rate. */
-  readonly decay: number;
-  /** 1 − β₁ᵗ of step t ≥ 1. */
-  readonly correction1: Scalar;
-  /** 1 − β₂ᵗ */
-  readonly correction2: Scalar;
-  /** float32: 1 = apply; 0 = keep weight and moments bit for bit, whatever the gradient holds. */
-  readonly finite: Scalar;
+  /** What is left of a weight by decay: 1 − η λ. Absent: the weight does not decay. */
+  readonly kept?: Scalar;
+  /** η (1 − β₁) / c₁ · √(c₂ / (1 − β₂)), with cᵢ = 1 − βᵢᵗ of step t ≥ 1. */
+  readonly size: Scalar;
+  /** ε √(c₂ / (1 − β₂)) */
+  readonly epsilon: Scalar;
 }
 
 /**
- * One weight's AdamW update, as in `torch.optim.AdamW`:
+ * One weight's AdamW update, as in `torch.optim.AdamW` with moments that are sums instead of means:
  *
- * `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`, `w ← w − η λ w − η (m / c₁) / (√(v / c₂) + ε)`
+ * `m ← β₁ m + g`, `v ← β₂ v + g²`, `w ← kept · w − size · m / (√v + epsilon)`
+ *
+ * The factors `1 − β₁` and `1 − β₂` are in `size` and `epsilon`: two passes over the weights less.
  *
  * @param weight w @param grad g @param m first moment @param v second moment; all of one shape
  * @returns the new weight and moments; nothing is changed in place
@@ -32,19 +29,14 @@ export function adamWStep<T extends Tensor>(weight: T, grad: T, m: T, v: T, opti
 }
 
 function composed(weight: Tensor, grad: Tensor, m: Tensor, v: Tensor, options: AdamWStepOptions): Tensor[] {
-  const { learningRate, beta1, beta2, epsilon, decay, correction1, correction2, finite } = options;
-  // 0 · NaN is NaN, so the gradient is selected; all that follows is finite, and `x − 0 · finite` is x.
-  const g = tf.where(tf.greater(finite, 0), grad, tf.zerosLike(grad));
-  const newM = tf.add(m, tf.mul(tf.sub(g, m), tf.mul(finite, 1 - beta1)));
-  const newV = tf.add(v, tf.mul(tf.sub(tf.square(g), v), tf.mul(finite, 1 - beta2)));
-  const rate = tf.mul(learningRate, finite);
-  const direction = tf.div(newM, tf.add(tf.sqrt(tf.div(newV, correction2)), epsilon));
-  const decayed = tf.mul(weight, tf.sub(1, tf.mul(rate, decay)));
-  return [tf.sub(decayed, tf.mul(direction, tf.div(rate, correction1))), newM, newV];
+  const { beta1, beta2, kept, size, epsilon } = options;
+  const newM = tf.add(tf.mul(m, beta1), grad);
+  const newV = tf.add(tf.mul(v, beta2), tf.square(grad));
+  const direction = tf.div(newM, tf.add(tf.sqrt(newV), epsilon));
+  return [tf.sub(kept ? tf.mul(weight, kept) : weight, tf.mul(direction, size)), newM, newV];
 }
 
 function native(weight: Tensor, grad: Tensor, m: Tensor, v: Tensor, options: AdamWStepOptions): Tensor[] {
-  const { learningRate, correction1, correction2, finite, beta1, beta2, epsilon, decay } = options;
-  const inputs = { weight, grad, m, v, learningRate, correction1, correction2, finite };
-  return runNativeAll('HoldfastAdamW', inputs, { beta1, beta2, epsilon, decay });
+  const { beta1, beta2, kept, size, epsilon } = options;
+  return runNativeAll('HoldfastAdamW', { weight, grad, m, v, size, epsilon, ...(kept && { kept }) }, { beta1, beta2 });
 }

@@ -6,4 +6,5 @@ export { gelu } from './gelu';
 export { layerNorm } from './layerNorm';
 export { linear } from './linear';
 export { linears } from './linears';
+export { replaceRows } from './replaceRows';
 export { softmaxCrossEntropy } from './softmaxCrossEntropy';

@@ -6,6 +6,7 @@ import { dropout } from './dropout';
 import { gelu } from './gelu';
 import { layerNorm } from './layerNorm';
 import { linear } from './linear';
+import { replaceRows } from './replaceRows';
 
 /** The fused kernels of the `onnxruntime` backend, for its registration; everywhere else the composed versions run. */
 export const fusedKernels: Kernels = {
@@ -16,4 +17,5 @@ export const fusedKernels: Kernels = {
   ...attention,
   ...crossEntropy,
   ...adamW,
+  ...replaceRows,
 };
