@@ -1,3 +1,4 @@
+import { utf8Length } from './places';
 import { unigram } from './unigram';
 
 /** The `pre_tokenizer` of a tokenizer.json, as far as alignment depends on it. */
@@ -66,6 +67,7 @@ export interface ModelConfig {
   readonly unk_id?: number | null;
   readonly continuing_subword_prefix?: string | null;
   readonly fuse_unk?: boolean;
+  readonly byte_fallback?: boolean;
   readonly merges?: readonly (string | readonly [string, string])[];
 }
 
@@ -104,10 +106,19 @@ function asLibrary(model: VocabularyModel, config: ModelConfig): (piece: string)
   return (piece) => {
     const tokens: PieceToken[] = [];
     let at = 0;
+    let bytesLeft = 0;
     for (const token of model.encode([piece])) {
       const id = model.tokens_to_ids.get(token) ?? unknown;
       if (id === undefined) continue; // Without an unknown token, what is not in the vocabulary is left out.
       const before = tokens.at(-1);
+      if (config.byte_fallback && BYTE.test(token) && !piece.startsWith(token, at)) {
+        // A character written in bytes: each of them covers all of it.
+        const character = String.fromCodePoint(piece.codePointAt(at) ?? 0);
+        if (bytesLeft === 0) bytesLeft = utf8Length(character);
+        tokens.push({ id, start: at, end: at + character.length });
+        if (--bytesLeft === 0) at += character.length;
+        continue;
+      }
       const shown = at > 0 && token.startsWith(prefix) ? token.length - prefix.length : token.length;
       const width =
         id !== unknown ? shown : config.type === 'WordPiece' ? piece.length : (piece.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
@@ -118,3 +129,5 @@ function asLibrary(model: VocabularyModel, config: ModelConfig): (piece: string)
     return tokens;
   };
 }
+
+const BYTE = /^<0x[0-9A-F]{2}>$/;

@@ -43,7 +43,7 @@ export function placesOf(
   });
 }
 
-const utf8Length = (character: string): number => {
+export const utf8Length = (character: string): number => {
   const point = character.codePointAt(0)!;
   return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 };

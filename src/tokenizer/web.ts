@@ -92,23 +92,30 @@ function webLibrary(web: Web, { tokenizer }: TokenizerDescription): TokenizerLib
   };
 }
 
-/** The file as this version of the library expects it: merges of BPE as strings, and Metaspace's older field. The normalizer is ours. */
+/**
+ * The file as this version of the library expects it: merges of BPE as strings, Metaspace's older field, and punctuation and digits as patterns,
+ * because the library's own stages leave a run of punctuation together and know ASCII digits only. The normalizer is ours.
+ */
 function readable({ model, pre_tokenizer, decoder, ...rest }: TokenizerDescription['tokenizer']): object {
   const config = model as ModelConfig;
   const merges = config.merges?.map((merge) => (typeof merge === 'string' ? merge : merge.join(' ')));
   return {
     ...rest,
     normalizer: null,
-    pre_tokenizer: withPrefixSpace(pre_tokenizer),
-    decoder: withPrefixSpace(decoder),
+    pre_tokenizer: readableStage(pre_tokenizer),
+    decoder: readableStage(decoder),
     model: { ...config, ...(merges && { merges }) },
   };
 }
 
-function withPrefixSpace(config: unknown): unknown {
+function readableStage(config: unknown): unknown {
   if (!isRecord(config)) return config;
   const lists = ['pretokenizers', 'decoders'].filter((name) => Array.isArray(config[name]));
-  const nested = Object.fromEntries(lists.map((name) => [name, (config[name] as unknown[]).map(withPrefixSpace)]));
+  const nested = Object.fromEntries(lists.map((name) => [name, (config[name] as unknown[]).map(readableStage)]));
+  if (config.type === 'Punctuation' && (config.behavior ?? 'Isolated') === 'Isolated') return isolated('[!-/:-@\\[-`{-~\\p{P}]');
+  if (config.type === 'Digits') return isolated(config.individual_digits === true ? '\\p{N}' : '\\p{N}+');
   const space = config.type === 'Metaspace' ? { add_prefix_space: config.prepend_scheme !== 'never' } : {};
   return { ...space, ...config, ...nested };
 }
+
+const isolated = (Regex: string): object => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false });

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError } from '../core/errors';
 import { prefixed, unprefixed } from '../core/prefixed';
 import type { Tensors, Updater } from '../core/types';
@@ -14,7 +14,6 @@ export interface Group {
 /**
  * Groups of weights with an optimizer each: a higher learning rate for new heads, another decay for the embeddings.
  *
- * A step is taken by all groups or by none: if the norm over all gradients is not finite, no weight changes.
  * `rate` is the first group's.
  *
  * @throws HoldfastError `bad-argument` without groups, or if two share an optimizer; when applied, if a weight belongs to none

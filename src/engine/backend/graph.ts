@@ -1,8 +1,10 @@
 import { HoldfastError } from '../../core/errors';
+import { attributeText } from './attributeText';
 import { type Attribute, emitterOf, type DType, type Graph, type OnnxType } from './emitters';
 import { type ConstantSpec, encodeModel, type NodeSpec, type PortSpec, typeCodes } from './model';
 import type { Input, OperationNode, Value } from './recording';
 import type { Feed } from './runner';
+import { sameShape } from './sameShape';
 import { encodeNumbers, int64s } from './scalars';
 
 const none: Readonly<Record<string, Attribute>> = {};
@@ -220,17 +222,4 @@ export class GraphBuilder implements Graph {
   }
 }
 
-const attributeText = (name: string, value: Attribute): string => {
-  if (typeof value === 'number') return `!${name}=i${value}`;
-  if (typeof value === 'string') return `!${name}=s${value}`;
-  return 'float' in value ? `!${name}=f${value.float}` : `!${name}=v${value.join(',')}`;
-};
-
 const isNeededOutside = (value: Value): boolean => value.refs > 0 || value.uses > value.inside;
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DType, Graph, Kernels, Operation } from '../emitters';
-import { axisOf, dtypeOf, input, numberOf, sizeOf } from './common';
+import { axisOf, dtypeOf, input, numberOf, sizeOf, upTo } from './common';
 import { filled } from './create';
 
 /**
@@ -30,16 +30,39 @@ function segmentSum(
   const inside = g.node('And', [g.node('GreaterOrEqual', [ids, g.i32(0)]), g.node('Less', [ids, g.scalar(segments, 'int32')])]);
   const place = g.node('Where', [inside, ids, g.i32(0)]);
   const axes = Array.from({ length: rank - 1 }, (_, i) => i + 1);
-  const column = axes.length === 0 ? inside : g.node('Unsqueeze', [inside, g.i64(axes)]);
-  const rows = g.node('Where', [column, x, g.scalar(0, dtype)]);
-  return scatter(g, zeros(g, shape, dtype), g.node('Unsqueeze', [place, g.i64([1])]), rows, 'add');
+  const column = (values: string) => (axes.length === 0 ? values : g.node('Unsqueeze', [values, g.i64(axes)]));
+  const rows = g.node('Where', [column(inside), x, g.scalar(0, dtype)]);
+  // ScatterND adds on several threads at once and loses sums where an id occurs twice. ScatterElements adds one after the other.
+  const places = g.node('Expand', [column(place), g.node('Shape', [x])]);
+  return g.node('ScatterElements', [zeros(g, shape, dtype), places, rows], { axis: 0, reduction: 'add' });
+}
+
+/** Adds slices at their places to zeros: the leading `depth` dimensions become one, and an index of them one number. */
+function scatterSum(
+  g: Graph,
+  indices: string,
+  updates: string,
+  indexShape: readonly number[],
+  shape: readonly number[],
+  dtype: DType,
+): string {
+  const depth = indexShape.at(-1) ?? 0;
+  const [count, slice, lead] = [indexShape.slice(0, -1), shape.slice(depth), shape.slice(0, depth)].map(sizeOf) as [
+    number,
+    number,
+    number,
+  ];
+  const strides = lead === 0 ? [] : upTo(depth).map((axis) => sizeOf(shape.slice(axis + 1, depth)));
+  const scaled = g.node('Mul', [g.reshape(g.cast(indices, 'int64'), [count, depth]), g.shape(strides)]);
+  const places = g.node('ReduceSum', [scaled, g.i64([1])], { keepdims: 1 }); // [count, 1]
+  const rows = g.reshape(updates, [count, slice]);
+  const expanded = g.node('Expand', [places, g.shape([count, slice])]);
+  const sums = g.node('ScatterElements', [zeros(g, [lead, slice], dtype), expanded, rows], { axis: 0, reduction: 'add' });
+  return g.reshape(sums, shape);
 }
 
 const zeros = (g: Graph, shape: readonly number[], dtype: DType): string =>
   g.node('Expand', [g.scalar(0, dtype), g.shape(shape)]);
-
-const scatter = (g: Graph, into: string, indices: string, updates: string, reduction: 'add' | 'none'): string =>
-  g.node('ScatterND', [into, g.cast(indices, 'int64'), updates], { reduction });
 
 export const gather: Kernels = {
   GatherV2: {
@@ -80,10 +103,10 @@ export const gather: Kernels = {
       if (sizeOf(updates.shape) === 0) return filled(backend, output.shape, 0, output.dtype);
       return backend.record('ScatterNd', [indices, updates], {}, output);
     },
-    emit(g, [indices = '', updates = ''], { outputs: [output] }) {
+    emit(g, [indices = '', updates = ''], { inputs: [index], outputs: [output] }) {
       const { shape, dtype } = output as { shape: number[]; dtype: DType };
-      if (dtype !== 'bool') return scatter(g, zeros(g, shape, dtype), indices, updates, 'add');
-      return g.cast(scatter(g, zeros(g, shape, 'int32'), indices, g.cast(updates, 'int32'), 'add'), 'bool');
+      if (dtype !== 'bool') return scatterSum(g, indices, updates, index?.shape ?? [], shape, dtype);
+      return g.cast(scatterSum(g, indices, g.cast(updates, 'int32'), index?.shape ?? [], shape, 'int32'), 'bool');
     },
   },
   TensorScatterUpdate: {
@@ -96,7 +119,7 @@ export const gather: Kernels = {
         { shape: tensor.shape, dtype: dtypeOf(tensor) },
       );
     },
-    emit: (g, [tensor = '', indices = '', updates = '']) => scatter(g, tensor, indices, updates, 'none'),
+    emit: (g, [tensor = '', indices = '', updates = '']) => g.node('ScatterND', [tensor, g.cast(indices, 'int64'), updates]),
   },
   UnsortedSegmentSum: {
     record(backend, inputs, { numSegments }) {
