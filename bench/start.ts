@@ -1,7 +1,10 @@
-// From import to the first prediction with MiniLM from disk, in fresh processes; the files are in the system's cache.
+// From import to the first prediction with MiniLM from disk, in fresh processes; the files are in the system's cache. With holdfast-small as well, where it is.
 //   npm run bench -- start [--json] [--rounds 7] [--threads N]
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
+import { folder as small } from 'holdfast-small';
 import { bundled } from './support/bundle';
 import { miniLm, requireShared } from './support/clinc';
 import { benchOptions } from './support/options';
@@ -35,11 +38,15 @@ if (interpreter !== undefined)
   });
 const notes = interpreter === undefined ? ['PyTorch: absent, no Python found: run bench/setup.sh, or set HOLDFAST_PYTHON'] : [];
 
+if (existsSync(path.join(small, 'model.safetensors')))
+  sides.push({ name: 'holdfast, holdfast-small', run: () => start(process.execPath, [script, small]), found: [] });
+else notes.push('holdfast-small: absent, its package has no model.safetensors');
+
 for (const side of [...sides]) {
   try {
     await side.run(); // Fills the file cache.
   } catch (error) {
-    if (side.name === 'holdfast') throw error;
+    if (side === sides[0]) throw error;
     sides.splice(sides.indexOf(side), 1);
     notes.push(`${side.name}: absent, ${(error as Error).message.trim().split('\n').at(-1)}`);
   }
@@ -60,7 +67,7 @@ const rows: Row[] = sides.map(({ name, found }) => ({
 printReport(
   {
     bench: 'start',
-    title: `Import to first prediction, MiniLM from disk, medians of ${options.rounds} fresh processes`,
+    title: `Import to first prediction, MiniLM (unless named otherwise) from disk, medians of ${options.rounds} fresh processes`,
     value: rows[0]!['all s'] as number,
     unit: 's',
     rows,

@@ -8,12 +8,12 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import seedrandom from 'seedrandom';
-import { adamW, batches, crossEntropy, evaluate, fit, format, grouped, loadModel, shuffled, sum, useEngine } from '../src';
-import type { FitOptions, Labeled, TextModel } from '../src';
+import { batches, crossEntropy, evaluate, format, loadModel, shuffled, sum, useEngine } from '../src';
 import { accuracyMatrix, ewc, replay, type AccuracyMatrix } from '../src/ewc';
 import { intentTasks, perLabel, type Intent, type Task } from './support/intents';
 import { optionsFrom, usage, type Options, type Run, type Setting } from './support/options';
 import { progressBar } from './support/progressBar';
+import { train } from './support/train';
 
 interface Result {
   readonly setting: Setting;
@@ -22,19 +22,6 @@ interface Result {
   readonly final: number;
   readonly matrix?: AccuracyMatrix;
   readonly seconds: number;
-}
-
-/** With a fresh optimizer for each task: what it remembers of one task's gradients should not steer the next one. */
-async function train(model: TextModel, options: Omit<FitOptions<Labeled>, 'optimizer'>): Promise<void> {
-  const optimizer = grouped([
-    { weights: (name) => name.startsWith('classifier.'), optimizer: adamW({ learningRate: 1e-3, weightDecay: 0 }) },
-    { weights: () => true, optimizer: adamW({ learningRate: 3e-4, weightDecay: 0 }) },
-  ]);
-  try {
-    await fit(model, { ...options, optimizer });
-  } finally {
-    optimizer.dispose();
-  }
 }
 
 async function learn({ method, setting }: Run, tasks: readonly Task[], options: Options): Promise<Result> {

@@ -16,6 +16,8 @@ const steps = [
   ['pack', 'npm', 'pack', '--silent', '--pack-destination', 'runs'],
   ['publint', 'publint', 'run', tarball, '--strict'],
   ['are the types wrong', 'attw', tarball, '--profile', 'node16'],
+  ['publint of the model', 'publint', 'run', 'packages/holdfast-small', '--strict'],
+  ["are the model's types wrong", 'attw', '--pack', 'packages/holdfast-small', '--profile', 'node16', '--entrypoints', '.'],
   ['size limit', 'size-limit'],
   [
     'the packed package',

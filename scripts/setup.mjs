@@ -26,7 +26,10 @@ function difference() {
   if (!existsSync('node_modules/.package-lock.json')) return 'node_modules is not there';
   const installed = read('node_modules/.package-lock.json').packages;
   for (const [path, { version, optional, link }] of Object.entries(wanted.packages)) {
-    if (path === '' || optional || link) continue;
+    if (path === '' || optional) continue;
+    if (link && !existsSync(path)) return `${path} is not linked`;
+    // What a link leads to is in the repository.
+    if (link || !path.includes('node_modules/')) continue;
     if (installed[path] === undefined) return `${path} is not installed`;
     if (installed[path].version !== version) return `${path} is ${installed[path].version}, package-lock.json has ${version}`;
   }

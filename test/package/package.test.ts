@@ -38,8 +38,13 @@ function pack(): string {
   const ready = process.env['HOLDFAST_TARBALL'];
   if (ready) return ready;
   execFileSync(npm, ['run', 'build'], { cwd: root, stdio: 'ignore', shell: process.platform === 'win32' });
+  return packed(root);
+}
+
+/** The tarball of a package as it stands. */
+function packed(folder: string): string {
   const name = execFileSync(npm, ['pack', '--silent', '--pack-destination', project], {
-    cwd: root,
+    cwd: folder,
     encoding: 'utf8',
     shell: process.platform === 'win32',
   });
@@ -62,6 +67,17 @@ function readmeLines(): string {
   return block;
 }
 
+const compilerOptions = [
+  '--strict',
+  '--module',
+  'nodenext',
+  '--target',
+  'es2022',
+  '--lib',
+  'es2023,esnext.disposable,dom',
+  '--skipLibCheck',
+];
+
 beforeAll(() => {
   project = mkdtempSync(path.join(os.tmpdir(), 'holdfast-package-'));
   const tarball = pack();
@@ -77,6 +93,7 @@ describe('the packed package in an empty project', () => {
     for (const name of ['onnxruntime-node', 'koffi', 'tokenizers', '@tensorflow/tfjs'])
       expect(existsSync(path.join(modules, name)), name).toBe(true);
     expect(readdirSync(own).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
+    expect(existsSync(path.join(modules, 'holdfast-small')), 'the model is a package of its own').toBe(false);
     const sizes = { all: megabytes(modules), 'onnxruntime-node': megabytes(path.join(modules, 'onnxruntime-node')) };
     console.log(
       `installed: ${sizes.all} MB, of which onnxruntime-node ${sizes['onnxruntime-node']} MB, @tensorflow ${megabytes(path.join(modules, '@tensorflow'))} MB, holdfast ${megabytes(own)} MB`,
@@ -117,19 +134,30 @@ describe('the packed package in an empty project', () => {
     if (existsSync(sharedPath('models/minilm-en'))) cpSync(sharedPath('models/minilm-en'), model, { recursive: true });
     else writeTinyCheckpoint(model);
     writeFileSync(path.join(project, 'readme.mts'), readmeLines());
-    const options = [
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2023,esnext.disposable,dom',
-      '--skipLibCheck',
-    ];
-    output('node', path.join(root, 'node_modules/typescript/bin/tsc'), ...options, 'readme.mts');
+    output('node', path.join(root, 'node_modules/typescript/bin/tsc'), ...compilerOptions, 'readme.mts');
     const out = output('node', 'readme.mjs');
     for (const word of ['billing', 'shipping', 'forgetting']) expect(out).toContain(word);
     expect(existsSync(path.join(project, 'support', 'model.safetensors'))).toBe(true);
+  });
+
+  test('the model’s package beside it: ES modules, CommonJS and types find the same folder, which loads', () => {
+    output(npm, 'install', '--no-audit', '--no-fund', '--offline', packed(path.join(root, 'packages/holdfast-small')));
+    const small = path.join(project, 'node_modules/holdfast-small');
+    if (!existsSync(path.join(small, 'model.safetensors'))) {
+      for (const name of ['tokenizer_config.json', 'special_tokens_map.json']) rmSync(path.join(small, name));
+      writeTinyCheckpoint(small);
+    }
+    writeFileSync(path.join(project, 'required.cts'), "export { folder } from 'holdfast-small';\n");
+    writeFileSync(
+      path.join(project, 'small.mts'),
+      `import { loadModel } from 'holdfast';
+      import { folder } from 'holdfast-small';
+      import { folder as required } from './required.cjs';
+      const model = await loadModel(folder, { pooling: 'mean' });
+      console.log(folder === required, model.hiddenSize > 0);
+      model.dispose();\n`,
+    );
+    output('node', path.join(root, 'node_modules/typescript/bin/tsc'), ...compilerOptions, 'required.cts', 'small.mts');
+    expect(output('node', 'small.mjs').trim().split('\n').at(-1)).toBe('true true');
   });
 });

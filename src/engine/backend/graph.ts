@@ -2,7 +2,7 @@ import { HoldfastError } from '../../core/errors';
 import { attributeText } from './attributeText';
 import { type Attribute, emitterOf, type DType, type Graph, type OnnxType } from './emitters';
 import { type ConstantSpec, encodeModel, type NodeSpec, type PortSpec, typeCodes } from './model';
-import type { Input, OperationNode, Value } from './recording';
+import { type Input, isNeededOutside, type OperationNode, type Value } from './recording';
 import type { Feed } from './runner';
 import { sameShape } from './sameShape';
 import { encodeNumbers, int64s } from './scalars';
@@ -60,12 +60,8 @@ export class GraphBuilder implements Graph {
   }
 
   encode(): Uint8Array {
-    return encodeModel({
-      nodes: this.nodeSpecs,
-      constants: [...this.constants.values()],
-      inputs: this.inputs,
-      outputs: this.outputs,
-    });
+    const { nodeSpecs: nodes, inputs, outputs } = this;
+    return encodeModel({ nodes, constants: [...this.constants.values()], inputs, outputs });
   }
 
   node(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = none, domain = ''): string {
@@ -221,5 +217,3 @@ export class GraphBuilder implements Graph {
     this.signature += text;
   }
 }
-
-const isNeededOutside = (value: Value): boolean => value.refs > 0 || value.uses > value.inside;

@@ -41,6 +41,9 @@ export interface Input {
 
 const nothing: readonly Input[] = [];
 
+/** Whether a tensor holds it, or an operation outside the graph that is being built reads it. */
+export const isNeededOutside = (value: Value): boolean => value.refs > 0 || value.uses > value.inside;
+
 /** The value whose memory an operation may write its output over: ours, and nobody needs it but this operation. */
 export function overwritable(node: OperationNode | undefined): Value | undefined {
   const old = node?.overwrites ? node.inputs[0]?.value : undefined;

@@ -1,0 +1,19 @@
+import { adamW, fit, grouped, type FitOptions, type Labeled, type TextModel } from '../../src';
+
+/** With a fresh optimizer for each task: what it remembers of one task's gradients should not steer the next one. */
+export async function train(
+  model: TextModel,
+  options: Omit<FitOptions<Labeled>, 'optimizer'>,
+  learningRate = 3e-4,
+): Promise<void> {
+  const optimizer = grouped([
+    // A head begins with nothing, so it may take longer steps.
+    { weights: (name) => name.startsWith('classifier.'), optimizer: adamW({ learningRate: 1e-3, weightDecay: 0 }) },
+    { weights: () => true, optimizer: adamW({ learningRate, weightDecay: 0 }) },
+  ]);
+  try {
+    await fit(model, { ...options, optimizer });
+  } finally {
+    optimizer.dispose();
+  }
+}
