@@ -25,6 +25,7 @@ interface Result {
 
 const batchSize = 20;
 const keptPerIntent = 10;
+const headRate = 1e-2;
 
 async function learn(setting: Setting, method: Method, tasks: readonly SupportTask[], options: SupportOptions): Promise<Result> {
   const { seed, epochs, rate } = options;
@@ -48,7 +49,7 @@ async function learn(setting: Setting, method: Method, tasks: readonly SupportTa
       for (const task of tasks) model.addHead(task.name, task.labels, { seed });
       const taskOf = new Map(rows.map(({ label, task }) => [label, task]));
       const data = batches(rows, { head: ({ label }) => model.head(taskOf.get(label)!), batchSize, ...competing() });
-      await train(model, { objective: crossEntropy(), data, epochs, seed, onEvent }, rate);
+      await train(model, { objective: crossEntropy(), data, epochs, seed, onEvent }, rate, headRate);
       return await result();
     }
 
@@ -57,7 +58,7 @@ async function learn(setting: Setting, method: Method, tasks: readonly SupportTa
     for (const [t, task] of tasks.entries()) {
       const head = model.addHead(task.name, task.labels, { seed: seed + t });
       const data = batches(task.train, { head, batchSize, rehearse: memory.draw(batchSize), ...competing() });
-      await train(model, { objective: sum(crossEntropy(), guard), data, epochs, seed: seed + t, onEvent }, rate);
+      await train(model, { objective: sum(crossEntropy(), guard), data, epochs, seed: seed + t, onEvent }, rate, headRate);
 
       if (method === 'EWC') await guard.consolidate(model, batches(task.train, { head, batchSize, ...competing() }));
       memory.remember(task.train, { head });

@@ -5,10 +5,11 @@ export async function train(
   model: TextModel,
   options: Omit<FitOptions<Labeled>, 'optimizer'>,
   learningRate = 3e-4,
+  headRate = 1e-3,
 ): Promise<void> {
   const optimizer = grouped([
     // A head begins with nothing, so it may take longer steps.
-    { weights: (name) => name.startsWith('classifier.'), optimizer: adamW({ learningRate: 1e-3, weightDecay: 0 }) },
+    { weights: (name) => name.startsWith('classifier.'), optimizer: adamW({ learningRate: headRate, weightDecay: 0 }) },
     { weights: () => true, optimizer: adamW({ learningRate, weightDecay: 0 }) },
   ]);
   try {

@@ -5,7 +5,7 @@ import { mapTensors } from '../core/tensors';
 import type { Model, Tensors, Term } from '../core/types';
 import { empiricalFisher } from './fisher';
 import type { Fisher, FisherData, FisherOptions } from './measuredFisher';
-import { quadratic } from './quadratic';
+import { exceptHeads, springs } from './springs';
 
 export interface EwcOptions {
   /** Strength of the penalty, ≥ 0. With our Fisher (a mean over examples) 1e4 to 1e5 keeps a small encoder, 1e6 is too rigid. */
@@ -64,13 +64,9 @@ export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = emp
     if (disposed) throw new HoldfastError('disposed', 'ewc: used after dispose(). Make a new one and restore() its saved state.');
   };
 
-  const penalty: Term = ({ weights, report }) => {
+  const penalty: Term = (pass) => {
     open();
-    const names = lambda === 0 ? [] : Object.keys(importance);
-    const springs = names.map((name) => quadratic(heldWeight(weights, name, mean[name]!.shape), mean[name]!, importance[name]!));
-    const value = springs.length === 0 ? tf.scalar(0) : tf.addN(springs).mul<tf.Scalar>(lambda);
-    report('ewc', value);
-    return value;
+    return springs('ewc', lambda, pass, importance, mean);
   };
 
   return Object.assign(penalty, {
@@ -111,8 +107,6 @@ export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = emp
   });
 }
 
-const exceptHeads = (name: string): boolean => !name.startsWith('classifier.');
-
 /**
  * `F (w − m)² + f (w − v)² = (F + f)(w − m′)² + const` with `m′ = m + (v − m) f / (F + f)`. Weights that this task did not
  * touch keep theirs. Weights are replaced, never written into, so clones are enough: they cost no memory until the next step.
@@ -128,14 +122,4 @@ function joined(importance: Tensors, mean: Tensors, added: Tensors, weights: Ten
     return from ? tf.add(from, tf.sub(weights[name]!, from).mul(tf.divNoNan(f, all))) : tf.clone<tf.Tensor>(weights[name]!);
   });
   return [total, moved];
-}
-
-function heldWeight(weights: Tensors, name: string, shape: number[]): tf.Tensor {
-  const weight = weights[name];
-  if (weight && tf.util.arraysEqual(weight.shape, shape)) return weight;
-  const got = weight ? `has shape [${weight.shape.join(', ')}]` : 'is missing';
-  throw badArgument(
-    'ewc',
-    `the held weight '${name}' of shape [${shape.join(', ')}] ${got} in the model: restore the state that was saved with this model.`,
-  );
 }

@@ -1,7 +1,11 @@
 export * from './accuracyMatrix';
 export * from './ewc';
 export * from './fisher';
+export * from './l2sp';
+export * from './mas';
 export type { Fisher, FisherData, FisherOptions } from './measuredFisher';
-export { squaredGradients } from './perExample';
+export * from './onlineEwc';
+export { absoluteGradients, squaredGradients } from './perExample';
 export type { SquaredGradientsOptions } from './perExample';
 export * from './replay';
+export * from './si';

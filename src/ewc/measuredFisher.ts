@@ -1,12 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { HoldfastError, requireCount } from '../core/errors';
-import { mapTensors } from '../core/tensors';
 import type { Labeled, Model, Output, Tensors } from '../core/types';
-import { disposeBatch } from '../data/disposeBatch';
 import type { Batches } from '../data/types';
-import { cut } from '../engine/cut';
 import { openLogits } from '../losses/openLogits';
-import type { TextModel } from '../model/types';
+import { meanOverExamples } from './meanOverExamples';
 import { squaredGradients } from './perExample';
 
 /** A recipe of batches (opened, read and disposed here), or batches that exist already (they stay the caller's). */
@@ -47,66 +43,23 @@ export async function measuredFisher(
   kind: Fisher['kind'],
   model: Model,
   data: FisherData,
-  { weights, samples = Infinity, seed = 0, signal }: FisherOptions,
+  { weights, ...options }: FisherOptions,
   labelings: (batch: Labeled) => Promise<Labeling[]>,
 ): Promise<Fisher> {
-  if (samples !== Infinity) requireCount(`${kind}Fisher`, 'samples', samples);
-  const owned = 'open' in data;
-  const stream = owned ? data.open({ model: model as TextModel, seed, epoch: 0 }) : data;
-  let [sums, examples]: [Tensors, number] = [{}, 0];
-  try {
-    for await (const batch of stream) {
-      try {
-        if (signal?.aborted)
-          throw new HoldfastError('aborted', `The ${kind} Fisher was stopped after ${examples} examples.`, {
-            cause: signal.reason,
-          });
-        const taken = Math.min(batch.labels.size, samples - examples);
-        for (const labeling of await labelings(batch))
-          sums = await added(sums, model, batch, firstRows(labeling, taken), weights);
-        examples += taken;
-      } finally {
-        if (owned) disposeBatch(batch);
-      }
-      if (examples >= samples) break;
-    }
-    if (examples === 0) throw new HoldfastError('bad-data', `${kind}Fisher: the data gave no example; it needs at least one.`);
-    const diagonal = tf.tidy(() => mapTensors(sums, (sum) => tf.div(sum, examples)));
-    const [total, largest] = await extent(diagonal);
-    if (Number.isFinite(total)) return { kind, examples, diagonal, total, largest };
-    tf.dispose(diagonal);
-    throw new HoldfastError(
-      'not-finite',
-      `${kind}Fisher: a gradient is not finite (the sum of squares is ${total}): the model has diverged or its input is broken.`,
-    );
-  } finally {
-    tf.dispose(sums);
-  }
+  const { mean, ...measured } = await meanOverExamples(`${kind}Fisher`, model, data, options, async (batch: Labeled, taken) =>
+    (await labelings(batch)).map((labeling) => () => squaresOf(model, batch, firstRows(labeling, taken), weights)),
+  );
+  return { kind, diagonal: mean, ...measured };
 }
 
-/** Adds one labeling's squares and waits for them, so that a lazy engine does not pile up the whole data set. */
-async function added(
-  sums: Tensors,
-  model: Model,
-  batch: Labeled,
-  { labels, counts }: Labeling,
-  weights?: FisherOptions['weights'],
-): Promise<Tensors> {
-  const total = tf.tidy((): Tensors => {
-    const [target, factor] = [tf.tensor1d(labels, 'int32'), tf.tensor1d(counts).sqrt()];
-    const loss = (output: Output) => {
-      const logLikelihood = tf.sum(logProbabilities(output, batch).mul(tf.oneHot(target, output.logits.shape[1])), 1); // [B]
-      return tf.sum<tf.Scalar>(logLikelihood.mul(factor)); // A factor of √c before squaring is a factor of c after it.
-    };
-    const squares = squaredGradients(loss, model, batch, weights ? { wanted: weights } : {});
-    return { ...sums, ...mapTensors(squares, (square, name) => (sums[name] ? tf.add(sums[name], square) : square)) };
-  });
-  cut();
-  for (const name in sums) if (sums[name] !== total[name]) sums[name]!.dispose();
-  const witness = tf.tidy(() => tf.sum(Object.values(total)[0] ?? tf.scalar(0)));
-  await witness.data();
-  witness.dispose();
-  return total;
+/** One labeling's squares, summed over the rows. */
+function squaresOf(model: Model, batch: Labeled, { labels, counts }: Labeling, weights?: FisherOptions['weights']): Tensors {
+  const [target, factor] = [tf.tensor1d(labels, 'int32'), tf.tensor1d(counts).sqrt()];
+  const loss = (output: Output) => {
+    const logLikelihood = tf.sum(logProbabilities(output, batch).mul(tf.oneHot(target, output.logits.shape[1])), 1); // [B]
+    return tf.sum<tf.Scalar>(logLikelihood.mul(factor)); // A factor of √c before squaring is a factor of c after it.
+  };
+  return squaredGradients(loss, model, batch, weights ? { wanted: weights } : {});
 }
 
 /** The rows after the first `taken` count nothing. */
@@ -118,14 +71,3 @@ const firstRows = ({ labels, counts }: Labeling, taken: number): Labeling => ({
 /** [B, C]; classes that take no part have probability 0. */
 export const logProbabilities = ({ logits }: Output, { classes }: Labeled): tf.Tensor2D =>
   tf.logSoftmax(openLogits(logits, classes));
-
-async function extent(tensors: Tensors): Promise<[total: number, largest: number]> {
-  const all = Object.values(tensors);
-  if (all.length === 0) return [0, 0];
-  const both = tf.tidy(() =>
-    tf.stack([tf.addN(all.map((tensor) => tf.sum(tensor))), tf.max(tf.stack(all.map((tensor) => tf.max(tensor))))]),
-  );
-  const [total, largest] = await both.data();
-  both.dispose();
-  return [total!, largest!];
-}

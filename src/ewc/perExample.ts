@@ -45,7 +45,41 @@ export function squaredGradients<B extends Batch>(
   loss: (output: Output, batch: B) => tf.Scalar,
   model: Model,
   batch: B,
-  { wanted = () => true, weights, limit = 2 ** 24 }: SquaredGradientsOptions = {},
+  options: SquaredGradientsOptions = {},
+): Tensors {
+  return perExample('squaredGradients', tf.square, loss, model, batch, options);
+}
+
+/**
+ * As `squaredGradients`, with absolute values instead of squares: `S_w = Σ_b |g_b|`.
+ *
+ * **Cost** and **Needs** are those of `squaredGradients`.
+ *
+ * @param loss [B, …] → scalar, **summed** over the examples, not averaged
+ * @returns by weight name, in the shape of the weight
+ * @throws HoldfastError `bad-argument` if a use's first axis is not the batch
+ * @example
+ * const sizes = absoluteGradients(({ logits }) => tf.sum(tf.square(logits)), model, batch);
+ */
+export function absoluteGradients<B extends Batch>(
+  loss: (output: Output, batch: B) => tf.Scalar,
+  model: Model,
+  batch: B,
+  options: SquaredGradientsOptions = {},
+): Tensors {
+  return perExample('absoluteGradients', tf.abs, loss, model, batch, options);
+}
+
+/** What becomes of an example's gradient before the sum. It must keep 0 and be that of a product's factors, multiplied. */
+type Size = <T extends tf.Tensor>(gradient: T) => T;
+
+function perExample<B extends Batch>(
+  owner: string,
+  size: Size,
+  loss: (output: Output, batch: B) => tf.Scalar,
+  model: Model,
+  batch: B,
+  { wanted = () => true, weights, limit = 2 ** 24 }: SquaredGradientsOptions,
 ): Tensors {
   const trainable = new Set(model.trainable);
   const asked = (name: string) => trainable.has(name) && wanted(name);
@@ -53,21 +87,21 @@ export function squaredGradients<B extends Batch>(
     const parts = new Map<string, Part[]>();
     for (const tapped of tappedUses(loss, model, batch, { wanted: asked, ...(weights && { weights }) })) {
       for (const name of namesOf(tapped.use).filter(asked)) {
-        parts.set(name, [...(parts.get(name) ?? []), partOf(name, tapped, batch.inputs.ids.shape[0])]);
+        parts.set(name, [...(parts.get(name) ?? []), partOf(owner, name, tapped, batch.inputs.ids.shape[0])]);
       }
     }
     const at: Tensors = weights ?? model.weights;
     // A scope per weight: the products of one are gone before the next one's are made.
-    const squares = (name: string, own: readonly Part[]) =>
-      tf.tidy(() => squared(own, at[name]!, limit).reshape(at[name]!.shape));
-    return Object.fromEntries([...parts].map(([name, own]) => [name, squares(name, own)]));
+    const sums = (name: string, own: readonly Part[]) =>
+      tf.tidy(() => summed(owner, size, own, at[name]!, limit).reshape(at[name]!.shape));
+    return Object.fromEntries([...parts].map(([name, own]) => [name, sums(name, own)]));
   });
 }
 
-function partOf(name: string, { use, grad }: TappedUse, B: number): Part {
+function partOf(owner: string, name: string, { use, grad }: TappedUse, B: number): Part {
   if (grad.shape[0] !== B) {
     throw badArgument(
-      'squaredGradients',
+      owner,
       `'${name}' is used on ${grad.shape[0]} rows, not on the ${B} examples: which row belongs to which is unknown.`,
     );
   }
@@ -89,39 +123,35 @@ const is =
   (part: Part): part is PartOf<K> =>
     part.kind === kind;
 
-function squared(parts: readonly Part[], weight: tf.Tensor, limit: number): tf.Tensor {
-  if (parts.every(is('vector'))) return tf.sum(tf.square(tf.addN(parts.map(({ value }) => tf.sum(value, 1)))), 0);
-  if (parts.every(is('rows'))) return squaredRows(parts, weight.shape[0]);
+function summed(owner: string, size: Size, parts: readonly Part[], weight: tf.Tensor, limit: number): tf.Tensor {
+  if (parts.every(is('vector'))) return tf.sum(size(tf.addN(parts.map(({ value }) => tf.sum(value, 1)))), 0);
+  if (parts.every(is('rows'))) return summedRows(size, parts, weight.shape[0]);
   const [first] = parts;
   if (parts.length === 1 && first?.kind === 'matrix' && first.grad.shape[1] === 1) {
-    // Without a sum over tokens the square of the product is the product of the squares.
-    return tf.matMul(
-      tf.squeeze<tf.Tensor2D>(tf.square(first.grad), [1]),
-      tf.squeeze<tf.Tensor2D>(tf.square(first.input), [1]),
-      true,
-    );
+    // Without a sum over tokens the size of the product is the product of the sizes.
+    return tf.matMul(tf.squeeze<tf.Tensor2D>(size(first.grad), [1]), tf.squeeze<tf.Tensor2D>(size(first.input), [1]), true);
   }
   const dense = parts.filter((part) => part.kind !== 'vector');
-  if (dense.length < parts.length) throw badArgument('squaredGradients', 'a weight is used both as a matrix and as a vector.');
-  return squaredDense(dense, weight, limit);
+  if (dense.length < parts.length) throw badArgument(owner, 'a weight is used both as a matrix and as a vector.');
+  return summedDense(size, dense, weight, limit);
 }
 
 /** Each example's whole gradient, for a few examples at a time. */
-function squaredDense(parts: readonly PartOf<'matrix' | 'rows'>[], weight: tf.Tensor, limit: number): tf.Tensor {
+function summedDense(size: Size, parts: readonly PartOf<'matrix' | 'rows'>[], weight: tf.Tensor, limit: number): tf.Tensor {
   const B = parts[0]!.grad.shape[0];
   const [rows, columns] = weight.shape as [number, number];
   const pieces = Math.ceil(B / Math.max(1, Math.floor(limit / weight.size)));
   const chunk = Math.ceil(B / pieces); // Of equal size, so that a lazy engine compiles one graph for them.
-  const squaresFrom = (from: number) => {
+  const sumsFrom = (from: number) => {
     const count = Math.min(chunk, B - from);
     const cut = <T extends tf.Tensor>(x: T): T => (count === B ? x : tf.slice(x, [from], [count]));
     const gradients = parts.map((part) =>
       part.kind === 'matrix' ? tf.matMul(cut(part.grad), cut(part.input), true) : scattered(cut(part.ids), cut(part.grad), rows),
     ); // [count, rows, columns]
-    return tf.sum(tf.square(gradients.length === 1 ? gradients[0]! : tf.addN(gradients)), 0);
+    return tf.sum(size(gradients.length === 1 ? gradients[0]! : tf.addN(gradients)), 0);
   };
   let total: tf.Tensor = tf.zeros([rows, columns]);
-  for (let from = 0; from < B; from += chunk) total = tf.tidy(() => total.add(squaresFrom(from)));
+  for (let from = 0; from < B; from += chunk) total = tf.tidy(() => total.add(sumsFrom(from)));
   return total;
 }
 
@@ -133,10 +163,10 @@ function scattered(ids: tf.Tensor2D, grad: tf.Tensor3D, V: number): tf.Tensor3D 
 }
 
 /**
- * A table's squares without a table per example: gradients of equal ids within an example are summed through the matrix of equal ids
- * [B, T, T], each id counts at its first place only, and the squares [B, T, H] are added up by id.
+ * A table's sizes without a table per example: gradients of equal ids within an example are summed through the matrix of equal ids
+ * [B, T, T], each id counts at its first place only, and the sizes [B, T, H] are added up by id.
  */
-function squaredRows(parts: readonly PartOf<'rows'>[], V: number): tf.Tensor {
+function summedRows(size: Size, parts: readonly PartOf<'rows'>[], V: number): tf.Tensor {
   const ids = tf.concat(
     parts.map((part) => part.ids),
     1,
@@ -149,6 +179,6 @@ function squaredRows(parts: readonly PartOf<'rows'>[], V: number): tf.Tensor {
   const equal = tf.equal(ids.expandDims(2), ids.expandDims(1)).cast('float32'); // [B, T, T]
   const earlier = tf.greater(tf.range(0, T).expandDims(1), tf.range(0, T).expandDims(0)).cast('float32'); // [T, T]: column before row
   const first = tf.equal(tf.sum(equal.mul(earlier), 2, true), 0).cast('float32'); // [B, T, 1]
-  const squares = tf.square(tf.matMul(equal, grad)).mul(first); // [B, T, H]
-  return tf.unsortedSegmentSum(squares.reshape([B * T, H]), ids.reshape<tf.Tensor1D>([B * T]), V);
+  const sizes = size(tf.matMul(equal, grad)).mul(first); // [B, T, H]
+  return tf.unsortedSegmentSum(sizes.reshape([B * T, H]), ids.reshape<tf.Tensor1D>([B * T]), V);
 }

@@ -5,10 +5,11 @@ import * as tf from '@tensorflow/tfjs';
 import * as holdfast from '../../src';
 import { adamW, batches, disposeBatch, loadModel, memoryFiles, type Example } from '../../src';
 import * as ewc from '../../src/ewc';
+import * as prompting from '../../src/prompting';
 import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
 
 /** What `import … from 'holdfast'` and its parts give. */
-export const library = { ...holdfast, ...ewc };
+export const library = { ...holdfast, ...ewc, ...prompting };
 
 const labels = ['invoice', 'refund'] as const;
 const rows: readonly Example<(typeof labels)[number]>[] = [
@@ -41,6 +42,8 @@ export async function given() {
   return {
     names: {
       ...{ tf, model, head, labels, data, batch, optimizer, tokenizer: model.tokenizer, files: memoryFiles() },
+      // Stands in for the default model's.
+      folder: './minilm',
       ...{ examples: rows, rows, train: rows, first: rows, second: rows, billingTest: rows },
       // The tests' own output stays readable.
       console: { log: (..._shown: unknown[]): void => {} },

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
+import { gradientsOf } from '../../src/core/gradients';
+import { sum } from '../../src/core/objective';
+import type { Labeled, Model, Tensors, Term } from '../../src/core/types';
+import { crossEntropy } from '../../src/losses/crossEntropy';
+import { expectClose, expectSameBits, valueOf } from './close';
+import { toy, toyBatch } from './toy';
+
+interface Numbers {
+  readonly value: number;
+  readonly gradient: Record<string, number[]>;
+}
+
+interface Fixture {
+  readonly lambda: number;
+  readonly onlineEwc: Numbers & { readonly gamma: number };
+  readonly l2sp: Numbers;
+  readonly mas: Numbers & { readonly alpha: number; readonly absolute: Record<string, number[]> };
+  readonly si: {
+    readonly lambda: number;
+    readonly xi: number;
+    readonly rate: number;
+    readonly steps: number;
+    readonly importance: Record<string, number[]>;
+    readonly weights: Record<string, number[]>;
+  };
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../fixtures/${name}.json`, import.meta.url), 'utf8'));
+
+/** Three tasks of the toy, and a point away from their weights. */
+export const { here, tasks } = read('ewc') as {
+  readonly here: Record<string, number[]>;
+  readonly tasks: readonly {
+    readonly texts: number[][];
+    readonly labels: number[];
+    readonly weights: Record<string, number[]>;
+  }[];
+};
+export const fixture = read('penalties') as Fixture;
+
+export function move(model: Model, weights: Record<string, number[]>): void {
+  for (const name in weights) model.weights[name]!.assign(tf.tensor(weights[name]!, model.weights[name]!.shape));
+}
+export function shifted(model: Model, by: number): void {
+  for (const name of model.trainable) model.weights[name]!.assign(model.weights[name]!.add(by));
+}
+export const dataOf = ({ texts, labels }: (typeof tasks)[number]): Labeled[] => [toyBatch(texts, labels)];
+export const somewhere = (): Labeled => toyBatch([[1, 2, 3]], [0]);
+export const mixed = (): Labeled =>
+  toyBatch(
+    [
+      [1, 2, 3],
+      [4, 5],
+    ],
+    [0, 2],
+    { byRows: true },
+  );
+
+/** A network of one number: f(x) = w x, x the id of a text of one token. */
+export function oneWeight(at: number): Model & { set(value: number): void } {
+  const w = tf.variable(tf.tensor2d([[at]]));
+  return {
+    weights: { w },
+    trainable: ['w'],
+    hiddenSize: 1,
+    embeddingTable: 'none',
+    forward({ ids }, options = {}) {
+      const { w: at } = { w, ...options.weights };
+      const input = ids.cast('float32');
+      const y = tf.matMul(input, at as tf.Tensor2D, false, true); // [B, 1]
+      const logits = options.taps ? options.taps({ kind: 'linear', weight: 'w', input }, y) : y;
+      return { hidden: logits.expandDims<tf.Tensor3D>(1), pooled: logits as tf.Tensor2D, logits: logits as tf.Tensor2D };
+    },
+    tokenLogits: (hidden) => hidden,
+    set: (value) => w.assign(tf.tensor2d([[value]])),
+  };
+}
+
+/** The penalty's value and gradient at the model's weights. */
+export async function expectPenalty(term: Term, model: Model, want: Numbers): Promise<void> {
+  const { loss, grads } = gradientsOf(term, model)(somewhere());
+  await expectClose(loss, [want.value], { absolute: 1e-4, relative: 1e-5 });
+  expect(Object.keys(grads).sort()).toEqual(Object.keys(want.gradient).sort());
+  for (const name in grads) await expectClose(grads[name]!, want.gradient[name]!, { absolute: 1e-4, relative: 1e-4 });
+}
+
+/** Value 0, and in a sum the bits and rows of the other term's gradient. */
+export async function expectNothing(term: Term, model: Model): Promise<void> {
+  expect(await valueOf(gradientsOf(term, model)(mixed()).loss)).toBe(0);
+  const [want, got] = [gradientsOf(crossEntropy(), model)(mixed()), gradientsOf(sum(crossEntropy(), term), model)(mixed())];
+  expect(got.rows).toEqual(want.rows);
+  expect(Object.keys(got.grads)).toEqual(Object.keys(want.grads));
+  for (const name in want.grads) await expectSameBits(got.grads[name]!, want.grads[name]!);
+}
+
+/** Restoring a copy of the state gives the same penalty, and half a state is refused. */
+export async function expectStateRoundTrip(
+  guard: Term & { state(): Tensors },
+  again: Term & { state(): Tensors; restore(state: Tensors): void },
+): Promise<void> {
+  const saved = guard.state();
+  again.restore(saved);
+  expect(Object.keys(again.state())).toEqual(Object.keys(saved));
+  for (const [name, tensor] of Object.entries(saved)) {
+    expect(again.state()[name]).not.toBe(tensor);
+    await expectSameBits(again.state()[name]!, tensor);
+  }
+  const other = toy();
+  shifted(other, 0.2);
+  const [ours, theirs] = [gradientsOf(guard, other)(somewhere()), gradientsOf(again, other)(somewhere())];
+  await expectSameBits(theirs.loss, ours.loss);
+  for (const name in ours.grads) await expectSameBits(theirs.grads[name]!, ours.grads[name]!);
+}
