@@ -175,18 +175,4 @@ describe('limits', () => {
       }
     }),
   );
-
-  test('leaves its loss, its gradients and its report, nothing else', async () => {
-    const model = toy();
-    const batch = hiddenWords();
-    await expectNoLeak(() => {
-      const { loss, grads, reports } = tf.tidy(() => {
-        const found = gradientsOf(maskedLm(), model)(batch);
-        return { loss: found.loss, grads: { ...found.grads }, reports: { ...found.reports } };
-      });
-      tf.dispose([loss, grads, reports]);
-    });
-    model.dispose();
-    disposeBatch(batch);
-  });
 });
