@@ -3,14 +3,13 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { isHoldfastError } from '../../src/core/errors';
 import { gradientsOf } from '../../src/core/gradients';
 import type { Encoded } from '../../src/core/types';
-import { disposeBatch } from '../../src/data';
 import { maskedLm, type Masked } from '../../src/prompting';
 import { loadTiny } from '../model/tiny';
 import { expectClose, valueOf, valuesOf } from '../support/close';
 import { expectGradient } from '../support/expectGradient';
 import { fixture } from '../support/fixture';
 import { anyInputs, givenModel, type Given } from '../support/given';
-import { expectNoLeak, scoped } from '../support/leaks';
+import { scoped } from '../support/leaks';
 import { toy, toyBatch, type Toy } from '../support/toy';
 
 beforeAll(async () => {
