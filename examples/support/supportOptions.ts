@@ -25,8 +25,8 @@ export const usage = `Learns five groups of customer messages one after the othe
   --model FOLDER     a pretrained encoder           (holdfast-small)
   --tasks N          groups to learn                (5)
   --per-intent N     training messages of each      (20)
-  --epochs N         per group                      (6)
-  --rate N           learning rate of the encoder   (5e-4)
+  --epochs N         per group                      (5)
+  --rate N           learning rate of the encoder   (1e-3)
   --lambda N         strength of EWC                (1e4)
   --settings LIST    is it known which group a message belongs to? known, unknown (both)
   --methods LIST     naive, EWC, replay, joint      (each where it helps)
@@ -42,8 +42,8 @@ const flags = {
   model: { type: 'string', default: folder },
   tasks: { type: 'string', default: '5' },
   'per-intent': { type: 'string', default: '20' },
-  epochs: { type: 'string', default: '6' },
-  rate: { type: 'string', default: '5e-4' },
+  epochs: { type: 'string', default: '5' },
+  rate: { type: 'string', default: '1e-3' },
   lambda: { type: 'string', default: '1e4' },
   methods: { type: 'string' },
   settings: { type: 'string', default: 'known,unknown' },

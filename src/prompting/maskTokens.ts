@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Tensor1D } from '@tensorflow/tfjs';
 import { badArgument, HoldfastError, requireNumber } from '../core/errors';
 import type { Batch, Encoded } from '../core/types';
+import { disposeBatch } from '../data/disposeBatch';
 import { randomOf } from '../data/random';
 import type { Batches } from '../data/types';
 import type { TextModel } from '../model/types';
@@ -62,7 +63,11 @@ export function maskTokens<B extends Batch>(data: Batches<B>, options: MaskToken
       let number = skip;
       for await (const batch of data.open(opening)) {
         const random = randomOf(seed, epoch, 'mask', number++);
-        yield { ...batch, masked: await maskedView(batch, model, { rate, wholeWord, random }) };
+        const masked = await maskedView(batch, model, { rate, wholeWord, random }).catch((cause: unknown) => {
+          disposeBatch(batch); // Nobody else has it yet.
+          throw cause;
+        });
+        yield { ...batch, masked };
       }
     },
   };

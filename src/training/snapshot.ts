@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Model, Tensors } from '../core/types';
 
-/** The trainable weights as they are now. Weights are replaced, never written into, so a clone costs no memory until the next step. */
-export const snapshotOf = (model: Model): Tensors =>
-  Object.fromEntries(model.trainable.map((name) => [name, tf.keep(model.weights[name]!.clone())]));
+/**
+ * The trainable weights, or those named, as they are now. Who holds a clone has its values for good (an update writes in place only what
+ * nobody else holds), so it costs no memory until the next step.
+ */
+export const snapshotOf = (model: Model, names: readonly string[] = model.trainable): Tensors =>
+  Object.fromEntries(names.map((name) => [name, tf.keep(model.weights[name]!.clone())]));
 
 /** Puts a snapshot back. */
 export function putBack(model: Model, snapshot: Tensors): void {

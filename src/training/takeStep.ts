@@ -6,6 +6,7 @@ import { lend } from '../engine/lend';
 import { settled } from '../engine/settled';
 import { accumulated, type Part } from './accumulate';
 import type { Report } from './events';
+import { putBack, snapshotOf } from './snapshot';
 
 export interface StepOutcome {
   readonly loss: number;
@@ -45,9 +46,8 @@ export async function takeStep<B extends Batch>(
 /** On a lazy engine a weight is a promise after the update, and a failure would leave it broken: then the old one is put back. */
 async function update(model: Model, optimizer: Updater, grads: Tensors, rows: Rows): Promise<void> {
   // Clones share memory: they cost none, and lent they do not keep the update from writing in place.
-  const before = Object.keys(grads).map((name) => [name, tf.keep(model.weights[name]!.clone())] as const);
-  const clones = before.map(([, clone]) => clone);
-  const loan = lend(clones);
+  const before = snapshotOf(model, Object.keys(grads));
+  const loan = lend(Object.values(before));
   try {
     tf.tidy(() => {
       optimizer.apply(model.weights, grads, rows);
@@ -56,11 +56,11 @@ async function update(model: Model, optimizer: Updater, grads: Tensors, rows: Ro
     await settled();
   } catch (cause) {
     // A table that was written in place already stays as it is: what failed came after its update.
-    for (const [name, clone] of before) if (!loan.taken(clone)) model.weights[name]!.assign(clone);
+    putBack(model, Object.fromEntries(Object.entries(before).filter(([, clone]) => !loan.taken(clone))));
     throw cause;
   } finally {
     loan.end();
-    tf.dispose(clones);
+    tf.dispose(before);
   }
 }
 

@@ -9,7 +9,7 @@ import { expectClose, valueOf, valuesOf } from '../support/close';
 import { expectGradient } from '../support/expectGradient';
 import { fixture } from '../support/fixture';
 import { anyInputs, givenModel, type Given } from '../support/given';
-import { scoped } from '../support/leaks';
+import { expectNoLeak, scoped } from '../support/leaks';
 import { toy, toyBatch, type Toy } from '../support/toy';
 
 beforeAll(async () => {
@@ -172,6 +172,18 @@ describe('limits', () => {
       } finally {
         model.dispose();
       }
+    }),
+  );
+
+  test(
+    'leaves its loss, its gradients and its report, nothing else',
+    scoped(async () => {
+      const model = toy();
+      const batch = hiddenWords();
+      await expectNoLeak(() => {
+        const { loss, grads, reports } = gradientsOf(maskedLm(), model)(batch);
+        tf.dispose([loss, grads, reports]);
+      });
     }),
   );
 });

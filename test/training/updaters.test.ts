@@ -126,7 +126,9 @@ describe.each(Object.entries(wrappers))('%s', (_wrapper, wrap) => {
           reports: {},
         };
       };
-      const { gradientNorm } = await takeStep({ weights } as unknown as Model, optimizer, spoilt, [{ batch: {} as Batch, count: 1 }]);
+      const { gradientNorm } = await takeStep({ weights } as unknown as Model, optimizer, spoilt, [
+        { batch: {} as Batch, count: 1 },
+      ]);
       expect(gradientNorm).toBe(odd);
       expect(await read(weights)).toEqual(before);
       expect(await read(await optimizer.state())).toEqual(stateBefore);

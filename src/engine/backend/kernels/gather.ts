@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { DType, Graph, Kernels, Operation } from '../emitters';
-import { axisOf, dtypeOf, input, numberOf, sizeOf, upTo } from './common';
+import { axisOf, dtypeOf, input, numberOf, sizeOf } from './common';
 import { filled } from './create';
 
 /**
@@ -17,24 +17,21 @@ function gatherBatches(g: Graph, x: string, indices: string, { attributes, outpu
   return g.reshape(gathered, outputs[0]?.shape ?? []);
 }
 
-/** Adds rows at their places to zeros. Ids outside are dropped, as tfjs does, so their rows become zeros at place 0. */
+/** Adds rows by their ids to zeros: x [N, …], ids [N]. Ids outside are dropped, as tfjs does, so their rows become zeros at place 0. */
 function segmentSum(
   g: Graph,
   x: string,
   ids: string,
-  rank: number,
+  [count = 0, ...inner]: readonly number[],
   segments: number,
   dtype: DType,
   shape: readonly number[],
 ): string {
   const inside = g.node('And', [g.node('GreaterOrEqual', [ids, g.i32(0)]), g.node('Less', [ids, g.scalar(segments, 'int32')])]);
   const place = g.node('Where', [inside, ids, g.i32(0)]);
-  const axes = Array.from({ length: rank - 1 }, (_, i) => i + 1);
-  const column = (values: string) => (axes.length === 0 ? values : g.node('Unsqueeze', [values, g.i64(axes)]));
-  const rows = g.node('Where', [column(inside), x, g.scalar(0, dtype)]);
-  // ScatterND adds on several threads at once and loses sums where an id occurs twice. ScatterElements adds one after the other.
-  const places = g.node('Expand', [column(place), g.node('Shape', [x])]);
-  return g.node('ScatterElements', [zeros(g, shape, dtype), places, rows], { axis: 0, reduction: 'add' });
+  const [width, columns] = [sizeOf(inner), (values: string) => g.node('Unsqueeze', [values, g.i64([1])])];
+  const rows = g.node('Where', [columns(inside), g.reshape(x, [count, width]), g.scalar(0, dtype)]);
+  return g.reshape(addedAt(g, columns(place), rows, [count, width], segments, dtype), shape);
 }
 
 /** Adds slices at their places to zeros: the leading `depth` dimensions become one, and an index of them one number. */
@@ -47,18 +44,28 @@ function scatterSum(
   dtype: DType,
 ): string {
   const depth = indexShape.at(-1) ?? 0;
-  const [count, slice, lead] = [indexShape.slice(0, -1), shape.slice(depth), shape.slice(0, depth)].map(sizeOf) as [
-    number,
-    number,
-    number,
-  ];
-  const strides = lead === 0 ? [] : upTo(depth).map((axis) => sizeOf(shape.slice(axis + 1, depth)));
+  const [lead, slice] = [shape.slice(0, depth), shape.slice(depth)];
+  const [count, width] = [sizeOf(indexShape.slice(0, -1)), sizeOf(slice)];
+  const strides = sizeOf(lead) === 0 ? [] : lead.map((_, axis) => sizeOf(lead.slice(axis + 1)));
   const scaled = g.node('Mul', [g.reshape(g.cast(indices, 'int64'), [count, depth]), g.shape(strides)]);
-  const places = g.node('ReduceSum', [scaled, g.i64([1])], { keepdims: 1 }); // [count, 1]
-  const rows = g.reshape(updates, [count, slice]);
-  const expanded = g.node('Expand', [places, g.shape([count, slice])]);
-  const sums = g.node('ScatterElements', [zeros(g, [lead, slice], dtype), expanded, rows], { axis: 0, reduction: 'add' });
-  return g.reshape(sums, shape);
+  const places = g.node('ReduceSum', [scaled, g.i64([1])], { keepdims: 1 });
+  return g.reshape(addedAt(g, places, g.reshape(updates, [count, width]), [count, width], sizeOf(lead), dtype), shape);
+}
+
+/**
+ * Rows [count, width] added at their places [count, 1] to zeros [height, width]. ScatterND would add on several threads at once and lose
+ * sums where a place occurs twice; ScatterElements adds one after the other.
+ */
+function addedAt(
+  g: Graph,
+  places: string,
+  rows: string,
+  [count, width]: readonly [number, number],
+  height: number,
+  dtype: DType,
+): string {
+  const everywhere = g.node('Expand', [places, g.shape([count, width])]);
+  return g.node('ScatterElements', [zeros(g, [height, width], dtype), everywhere, rows], { axis: 0, reduction: 'add' });
 }
 
 const zeros = (g: Graph, shape: readonly number[], dtype: DType): string =>
@@ -131,7 +138,7 @@ export const gather: Kernels = {
     emit(g, [x = '', ids = ''], { inputs: [values, places], outputs: [output] }) {
       const { shape, dtype } = output as { shape: number[]; dtype: DType };
       const whole = places?.dtype === 'int32' ? ids : g.cast(ids, 'int32');
-      return segmentSum(g, x, whole, values?.shape.length ?? 1, shape[0] as number, dtype, shape);
+      return segmentSum(g, x, whole, values?.shape ?? [], shape[0] as number, dtype, shape);
     },
   },
 };
