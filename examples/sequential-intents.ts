@@ -7,13 +7,13 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import seedrandom from 'seedrandom';
-import { batches, crossEntropy, evaluate, format, loadModel, shuffled, sum, useEngine } from '../src';
-import { accuracyMatrix, ewc, replay, type AccuracyMatrix } from '../src/ewc';
-import { intentTasks, perLabel, type Intent, type Task } from './support/intents';
-import { optionsFrom, usage, type Options, type Run, type Setting } from './support/options';
+import { format, loadModel, useEngine } from '../src';
+import { ewc, replay, type AccuracyMatrix } from '../src/ewc';
+import { learnInSequence, type Method, type Setting } from './support/inSequence';
+import { intentTasks, type Task } from './support/intents';
+import { holding, joint, naive, rehearsing } from './support/methods';
+import { optionsFrom, usage, type MethodOption, type Options, type Run } from './support/options';
 import { progressBar } from './support/progressBar';
-import { train } from './support/train';
 
 interface Result {
   readonly setting: Setting;
@@ -24,63 +24,25 @@ interface Result {
   readonly seconds: number;
 }
 
+function methodOf(option: MethodOption): Method {
+  if (option.name === 'ewc') return holding(() => ewc({ lambda: option.lambda }));
+  return { naive, replay: rehearsing(({ seed }) => replay({ perLabel: 10, seed })), joint }[option.name];
+}
+
 async function learn({ method, setting }: Run, tasks: readonly Task[], options: Options): Promise<Result> {
-  const { seed, epochs, batchSize } = options;
+  const { epochs, batchSize } = options;
   const began = performance.now();
   const steps = tasks.reduce((total, { train }) => total + epochs * Math.ceil(train.length / batchSize), 0);
   const bar = progressBar(`${setting} ${method.title}`, steps);
-  const onEvent = ({ type }: { type: string }) => (type === 'step' ? bar.step() : undefined);
   await using model = await loadModel(options.model, { pooling: 'mean' });
-  // TIL: only the classes of a row's own task compete. CIL: all classes seen so far.
-  const competing = () => (setting === 'cil' ? { classes: [...model.heads] } : {});
-  const result = async (matrix?: AccuracyMatrix): Promise<Result> => {
-    const scores = Object.values(await evaluate(model, tests(tasks, options.testPerIntent, seed), competing()));
-    const final = scores.reduce((total, { accuracy }) => total + accuracy, 0) / scores.length;
-    return {
-      setting,
-      method: method.title,
-      final,
-      seconds: Math.round((performance.now() - began) / 1000),
-      ...(matrix && { matrix }),
-    };
-  };
+  const protocol = { ...options, setting, learningRate: 3e-4, headRate: 1e-3, measured: 100 };
   try {
-    if (method.name === 'joint') {
-      for (const task of tasks) model.addHead(task.name, task.labels, { seed });
-      const data = batches(
-        tasks.flatMap(({ train }) => train),
-        { head: ({ domain }) => model.head(domain), batchSize, ...competing() },
-      );
-      await train(model, { objective: crossEntropy(), data, epochs, seed, onEvent });
-      return await result();
-    }
-
-    const guard = ewc({ lambda: method.name === 'ewc' ? method.lambda : 0 });
-    const memory = replay({ perLabel: method.name === 'replay' ? 10 : 0, seed });
-    const matrix = accuracyMatrix();
-    for (const [t, task] of tasks.entries()) {
-      const head = model.addHead(task.name, task.labels, { seed: seed + t });
-      const data = batches(task.train, { head, batchSize, rehearse: memory.draw(batchSize), ...competing() });
-      await train(model, { objective: sum(crossEntropy(), guard), data, epochs, seed: seed + t, onEvent });
-
-      if (method.name === 'ewc') {
-        const some = shuffled(task.train, seedrandom(`fisher/${seed}`)).slice(0, 100);
-        await guard.consolidate(model, batches(some, { head, batchSize, ...competing() }));
-      }
-      memory.remember(task.train, { head });
-      const learned = tasks.slice(0, t + 1);
-      matrix.add(task.name, await evaluate(model, tests(learned, options.matrixPerIntent, seed), competing()));
-    }
-    guard.dispose();
-    return await result(matrix);
+    const outcome = await learnInSequence(model, tasks, methodOf(method), protocol, () => bar.step());
+    return { setting, method: method.title, ...outcome, seconds: Math.round((performance.now() - began) / 1000) };
   } finally {
     bar.end();
   }
 }
-
-/** Up to `perIntent` test rows of each intent, by task. */
-const tests = (tasks: readonly Task[], perIntent: number, seed: number): Record<string, Intent[]> =>
-  Object.fromEntries(tasks.map(({ name, test }) => [name, perLabel(test, perIntent, seed)]));
 
 const headings: Record<Setting, string> = {
   til: 'TIL, task-incremental: it is known which task a text belongs to, only its own intents compete',

@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('../../../shared/', import.meta.url));
 export const miniLm = path.join(root, 'models', 'minilm-en');
 const clinc = path.join(root, 'data', 'clinc150');
 
+export const hasClinc = (): boolean => [clinc, miniLm].every((folder) => existsSync(folder));
+
 /** Ends the process, with exit code 0, where what a benchmark needs is not on this machine. */
 export function requireShared(bench: string, ...folders: readonly string[]): void {
   const missing = folders.filter((folder) => !existsSync(folder));

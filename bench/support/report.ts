@@ -9,15 +9,17 @@ export interface Report {
   /** The figure that there is a goal for; null where a peer that it needs is absent. */
   readonly value: number | null;
   readonly unit: string;
-  readonly rows: readonly Row[];
+  /** For JSON, and for the table if it has no rows of its own. */
+  readonly rows: readonly object[];
+  readonly table?: readonly Row[];
   /** Lines below the table. */
   readonly notes?: readonly string[];
 }
 
 /** Prints the table; with `json` then one line of JSON, which is the last one. */
-export function printReport({ bench, title, value, unit, rows, notes = [] }: Report, json: boolean): void {
+export function printReport({ bench, title, value, unit, rows, table, notes = [] }: Report, json: boolean): void {
   console.log(`${title}\n${machine()}\n`);
-  console.log(format(rows));
+  console.log(format(table ?? rows));
   if (notes.length > 0) console.log(`\n${notes.join('\n')}`);
   console.log(`\n${bench}: ${value === null ? 'no figure' : `${value} ${unit}`}`);
   if (json) console.log(JSON.stringify({ bench, value, unit, rows }));

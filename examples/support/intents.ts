@@ -4,7 +4,7 @@ import path from 'node:path';
 import seedrandom from 'seedrandom';
 import { shuffled, type Example } from '../../src';
 
-/** One domain of CLINC150 and its intents. */
+/** What is learned at a time: a domain of CLINC150 and its intents, say. */
 export interface Task {
   readonly name: string;
   readonly labels: readonly string[];
@@ -14,23 +14,38 @@ export interface Task {
 
 export interface Intent extends Example {
   readonly label: string;
-  readonly domain: string;
+  /** Name of its task. */
+  readonly task: string;
 }
 
-/** The first `tasks` domains in alphabetical order, with `perIntent` training rows of each intent, chosen by the seed. */
+export interface TaskFiles {
+  /** JSONL with `text`, `label` and `task`; CLINC150 calls the last one `domain`. */
+  readonly train: string;
+  readonly test: string;
+}
+
+/**
+ * The first `tasks` tasks in alphabetical order, with up to `perIntent` training rows of each intent, chosen by the seed.
+ *
+ * @param source the two files, or a folder with `train.jsonl` and `test.jsonl`
+ */
 export async function intentTasks(
-  folder: string,
-  { tasks, perIntent, seed }: { tasks: number; perIntent: number; seed: number },
+  source: string | TaskFiles,
+  { tasks = Infinity, perIntent, seed }: { tasks?: number; perIntent: number; seed: number },
 ): Promise<Task[]> {
-  const [train, test] = await Promise.all([rowsOf(path.join(folder, 'train.jsonl')), rowsOf(path.join(folder, 'test.jsonl'))]);
-  const names = [...new Set(train.map(({ domain }) => domain))].sort().slice(0, tasks);
+  const files =
+    typeof source === 'string' ? { train: path.join(source, 'train.jsonl'), test: path.join(source, 'test.jsonl') } : source;
+  const [train, test] = await Promise.all([rowsOf(files.train), rowsOf(files.test)]);
+  const names = [...new Set(train.map(({ task }) => task))].sort().slice(0, tasks);
   return names.map((name) => {
-    const own = train.filter(({ domain }) => domain === name);
+    const own = train.filter(({ task }) => task === name);
+    const tests = test.filter(({ task }) => task === name);
+    if (tests.length === 0) throw new Error(`'${files.test}' has no row of task '${name}'`);
     return {
       name,
       labels: [...new Set(own.map(({ label }) => label))].sort(),
       train: perLabel(own, perIntent, seed),
-      test: test.filter(({ domain }) => domain === name),
+      test: tests,
     };
   });
 }
@@ -48,6 +63,11 @@ export function perLabel(rows: readonly Intent[], count: number, seed: number): 
 
 async function rowsOf(file: string): Promise<Intent[]> {
   if (!existsSync(file)) throw new Error(`'${file}' is not there: give the folder of CLINC150 with --data`);
-  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as Intent);
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line.trim() !== '');
+  return lines.map((line, i) => {
+    const { domain, ...row } = JSON.parse(line) as Intent & { readonly domain?: string };
+    const intent = { ...row, task: row.task ?? domain };
+    if ([intent.text, intent.label, intent.task].every((field) => typeof field === 'string')) return intent;
+    throw new Error(`'${file}' line ${i + 1}: a row needs the texts 'text', 'label' and 'task'`);
+  });
 }

@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util';
 import type { EngineName } from '../../src';
-
-export type Setting = 'til' | 'cil';
+import type { Setting } from './inSequence';
 
 /** How a stream of tasks is learned; `lambda` belongs to ewc. */
-export type Method =
+export type MethodOption =
   | { readonly name: 'naive' | 'replay' | 'joint'; readonly title: string }
   | { readonly name: 'ewc'; readonly title: string; readonly lambda: number };
 
 export interface Run {
   readonly setting: Setting;
-  readonly method: Method;
+  readonly method: MethodOption;
 }
 
 export interface Options {
@@ -22,9 +21,9 @@ export interface Options {
   readonly seed: number;
   readonly epochs: number;
   readonly batchSize: number;
-  /** Test rows per intent for the final accuracy, and for the matrix after each task. */
-  readonly testPerIntent: number;
-  readonly matrixPerIntent: number;
+  /** Test rows of each intent for the final accuracy, and for the matrix after each task. */
+  readonly testPerLabel: number;
+  readonly matrixPerLabel: number;
   readonly engine?: EngineName;
   readonly json?: string;
   readonly demo: boolean;
@@ -87,8 +86,8 @@ export function optionsFrom(args: string[]): Options | undefined {
     seed: atLeastZero('seed', values.seed),
     epochs: count('epochs'),
     batchSize: count('batch-size'),
-    testPerIntent: count('test-per-intent'),
-    matrixPerIntent: count('matrix-per-intent'),
+    testPerLabel: count('test-per-intent'),
+    matrixPerLabel: count('matrix-per-intent'),
     ...(values.engine !== undefined && { engine: values.engine as EngineName }),
     ...(values.json !== undefined && { json: values.json }),
     demo: values.demo,
@@ -111,7 +110,7 @@ function runsOf(
   return product(methods ?? 'naive,ewc,replay,joint', settings ?? 'til,cil');
 }
 
-function methodsNamed(name: string, lambdas: readonly number[]): Method[] {
+function methodsNamed(name: string, lambdas: readonly number[]): MethodOption[] {
   if (name === 'ewc') return lambdas.map((lambda) => ({ name, title: `EWC ${lambda.toExponential().replace('+', '')}`, lambda }));
   if (name === 'naive' || name === 'replay' || name === 'joint') return [{ name, title: name }];
   throw new Error(`--methods: '${name}' is none of naive, ewc, replay, joint`);

@@ -1,4 +1,11 @@
-import { adamW, fit, grouped, type FitOptions, type Labeled, type TextModel } from '../../src';
+import { adamW, fit, grouped, type FitOptions, type Labeled, type TextModel, type Updater } from '../../src';
+
+/** AdamW without decay. A head begins with nothing, so it may take longer steps. */
+export const freshOptimizer = (learningRate: number, headRate: number): Updater =>
+  grouped([
+    { weights: (name) => name.startsWith('classifier.'), optimizer: adamW({ learningRate: headRate, weightDecay: 0 }) },
+    { weights: () => true, optimizer: adamW({ learningRate, weightDecay: 0 }) },
+  ]);
 
 /** With a fresh optimizer for each task: what it remembers of one task's gradients should not steer the next one. */
 export async function train(
@@ -7,11 +14,7 @@ export async function train(
   learningRate = 3e-4,
   headRate = 1e-3,
 ): Promise<void> {
-  const optimizer = grouped([
-    // A head begins with nothing, so it may take longer steps.
-    { weights: (name) => name.startsWith('classifier.'), optimizer: adamW({ learningRate: headRate, weightDecay: 0 }) },
-    { weights: () => true, optimizer: adamW({ learningRate, weightDecay: 0 }) },
-  ]);
+  const optimizer = freshOptimizer(learningRate, headRate);
   try {
     await fit(model, { ...options, optimizer });
   } finally {

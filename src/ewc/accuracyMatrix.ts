@@ -1,32 +1,34 @@
-import { badArgument, requireNumber } from '../core/errors';
+import { badArgument } from '../core/errors';
 import type { Table } from '../core/format';
+import { gridOf, gridsOf, rowOf, rowsIn, withRow, type Grids, type Measured, type Row, type Rows } from './accuracyRows';
+import { boundsInWords, checkedBounds, type Bound, type SequenceBounds } from './sequenceBounds';
+import { inWords, mean, sequenceSummaryOf, type SequenceSummary } from './sequenceSummary';
 
-/** What `evaluate` says of one test set, or the accuracy alone. */
-export type Measured = number | { readonly accuracy: number };
+export type { Bound, Measured, SequenceBounds, SequenceSummary };
 
-/** How a sequence of tasks went; all are accuracies or differences of accuracies, from −1 to 1. T = tasks learned. */
-export interface SequenceSummary {
-  /** ACC: mean over the tasks i of R[T][i]. */
-  readonly final: number;
-  /** Mean of R[i][i]: how well each task was learned at its time. */
-  readonly learn: number;
-  /** BWT: mean over i < T of R[T][i] − R[i][i]; below 0 = later tasks did harm. */
-  readonly bwt: number;
-  /** Mean over i < T of max_t R[t][i] − R[T][i], t from i to T: what was lost against the best it ever was. */
-  readonly forgetting: number;
+/** A matrix as plain JSON. `summary` is for its reader. */
+export interface AccuracyMatrixJson extends Grids {
+  readonly baseline?: Readonly<Record<string, Measured>>;
+  readonly bounds?: SequenceBounds;
+  readonly summary?: SequenceSummary | null;
 }
 
 export interface AccuracyMatrix {
   /** The tasks in the order in which they were learned. */
   readonly tasks: readonly string[];
-  /** After learning `task`: the results by name of the test set. Every task learned so far must be among them; others are kept as they are. */
+  /** After learning `task`: every task learned so far must be among the results; others are kept as they are. */
   add(task: string, results: Readonly<Record<string, Measured>>): void;
+  /** Before the first task: results of the untrained model, for the forward transfer. Later calls add to it. */
+  baseline(results: Readonly<Record<string, Measured>>): void;
+  /** For the report. Later calls add to it. */
+  bounds(bounds: SequenceBounds): void;
   /** R[t][i] = accuracy on task i after learning task t. @throws HoldfastError `bad-argument` if it was not measured */
   at(after: string, on: string): number;
   /** @throws HoldfastError `bad-argument` before the first task */
   summary(): SequenceSummary;
-  /** Rows in learning order; null = not measured. */
-  toJSON(): { tasks: string[]; accuracy: (number | null)[][]; summary: SequenceSummary | null };
+  toJSON(): AccuracyMatrixJson;
+  /** Takes what `toJSON` gave in place of its own, so that a sequence goes on in another process. */
+  restore(json: AccuracyMatrixJson): void;
   /** For `format`. */
   table(): Table;
 }
@@ -34,38 +36,39 @@ export interface AccuracyMatrix {
 /**
  * The table that continual learning is judged by: after each task, the accuracy on every task.
  *
+ * **Needs** for the forward transfer the heads of all tasks from the start: `baseline(await evaluate(model, tests))` before the first
+ * task, and all tests after each.
  * **Limits** with one task nothing can be forgotten: BWT and forgetting are 0.
  * **Differs** from Avalanche, whose forgetting compares with the first measurement instead of the best (ours is the definition of Chaudhry).
+ * **See also** `sequenceSummaryOf` (the formulas alone).
  *
- * @see Lopez-Paz and Ranzato, Gradient Episodic Memory, NeurIPS 2017, arXiv:1706.08840 (ACC, BWT)
+ * @see Lopez-Paz and Ranzato, Gradient Episodic Memory, NeurIPS 2017, arXiv:1706.08840 (ACC, BWT, FWT)
  * @see Chaudhry et al., Riemannian Walk for Incremental Learning, ECCV 2018, arXiv:1801.10112 (forgetting)
  * @example
  * const matrix = accuracyMatrix();
+ * matrix.baseline({ billing: 0.5, shipping: 0.25 });
  * matrix.add('billing', { billing: 0.9, shipping: 0.5 });
  * matrix.add('shipping', { billing: 0.7, shipping: 0.8 });
- * matrix.summary(); // { final: 0.75, learn: 0.85, bwt: −0.2, forgetting: 0.2 }
+ * matrix.summary(); // { final: 0.75, learn: 0.85, bwt: −0.2, forgetting: 0.2, fwt: 0.25 }
+ * matrix.bounds({ naive: 0.6, joint: 0.9 });
+ * console.log(format(matrix));
+ * const later = accuracyMatrix();
+ * later.restore(JSON.parse(JSON.stringify(matrix)));
  */
 export function accuracyMatrix(): AccuracyMatrix {
-  const rows = new Map<string, ReadonlyMap<string, number>>();
+  let [rows, untrained, bounds]: [Rows, Row, SequenceBounds] = [new Map(), new Map(), {}];
 
-  const at = (after: string, on: string): number => {
-    const value = rows.get(after)?.get(on);
-    if (value === undefined) throw badArgument('accuracyMatrix', `'${on}' was not measured after '${after}'.`);
-    return value;
-  };
   const tasks = () => [...rows.keys()];
+  const baselineOf = (order: readonly string[]) => order.map((task) => untrained.get(task)?.accuracy ?? null);
+  const lastScores = () => gridOf(rows, tasks(), 'macroF1').at(-1) ?? [];
 
   const summary = (): SequenceSummary => {
     const order = tasks();
-    const last = order.at(-1);
-    if (last === undefined) throw badArgument('accuracyMatrix', 'no task was added yet: call add() after learning one.');
-    const earlier = order.slice(0, -1);
-    const best = (on: string) => Math.max(...order.slice(order.indexOf(on)).map((after) => at(after, on)));
+    if (order.length === 0) throw badArgument('accuracyMatrix', 'no task was added yet: call add() after learning one.');
+    const scores = lastScores().filter((score) => score !== null);
     return {
-      final: mean(order.map((task) => at(last, task))),
-      learn: mean(order.map((task) => at(task, task))),
-      bwt: mean(earlier.map((task) => at(last, task) - at(task, task))),
-      forgetting: mean(earlier.map((task) => best(task) - at(last, task))),
+      ...sequenceSummaryOf(gridOf(rows, order, 'accuracy'), baselineOf(order)),
+      ...(scores.length === order.length && { macroF1: mean(scores) }),
     };
   };
 
@@ -74,37 +77,42 @@ export function accuracyMatrix(): AccuracyMatrix {
       return tasks();
     },
     add(task, results) {
-      if (rows.has(task))
-        throw badArgument('accuracyMatrix', `task '${task}' was added before: give a second visit a name of its own.`);
-      const missing = [...rows.keys(), task].filter((name) => results[name] === undefined);
-      if (missing.length > 0)
-        throw badArgument(
-          'accuracyMatrix',
-          `the results after '${task}' lack ${missing.map((name) => `'${name}'`).join(', ')}: test every task learned so far.`,
-        );
-      const row = new Map(
-        Object.entries(results).map(([name, measured]) => [name, typeof measured === 'number' ? measured : measured.accuracy]),
-      );
-      for (const [name, value] of row) requireNumber('accuracyMatrix', `accuracy on '${name}'`, value, 0, 1);
-      rows.set(task, row);
+      rows = withRow(rows, task, results);
     },
-    at,
+    baseline(results) {
+      untrained = new Map([...untrained, ...rowOf(results)]);
+    },
+    bounds(given) {
+      bounds = { ...bounds, ...checkedBounds('accuracyMatrix', given) };
+    },
+    at(after, on) {
+      const result = rows.get(after)?.get(on);
+      if (!result) throw badArgument('accuracyMatrix', `'${on}' was not measured after '${after}'.`);
+      return result.accuracy;
+    },
     summary,
     toJSON: () => ({
-      tasks: tasks(),
-      accuracy: [...rows.values()].map((row) => tasks().map((task) => row.get(task) ?? null)),
+      ...gridsOf(rows),
+      ...(untrained.size > 0 && { baseline: Object.fromEntries(untrained) }),
+      ...(Object.keys(bounds).length > 0 && { bounds: structuredClone(bounds) }),
       summary: rows.size === 0 ? null : summary(),
     }),
-    table: () => ({
-      title: 'Accuracy on each task (columns) after learning each task (rows)',
-      columns: ['after', ...tasks()],
-      rows: [...rows].map(([task, row]) => [task, ...tasks().map((name) => row.get(name) ?? null)]),
-      notes: rows.size === 0 ? [] : [inWords(summary())],
-    }),
+    restore(json) {
+      [rows, untrained, bounds] = [rowsIn(json), rowOf(json.baseline ?? {}), checkedBounds('accuracyMatrix', json.bounds ?? {})];
+    },
+    table() {
+      const [order, measured] = [tasks(), (row: readonly (number | null)[]) => row.some((value) => value !== null)];
+      const [before, scores] = [baselineOf(order), lastScores()];
+      return {
+        title: 'Accuracy on each task (columns) after learning each task (rows)',
+        columns: ['after', ...order],
+        rows: [
+          ...(measured(before) ? [['(untrained)', ...before]] : []),
+          ...gridOf(rows, order, 'accuracy').map((row, t) => [order[t]!, ...row]),
+          ...(measured(scores) ? [[`${order.at(-1)} (macro-F1)`, ...scores]] : []),
+        ],
+        notes: [...(rows.size === 0 ? [] : [inWords(summary())]), ...boundsInWords(bounds)],
+      };
+    },
   };
 }
-
-const mean = (values: readonly number[]): number => (values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length);
-
-const inWords = ({ final, learn, bwt, forgetting }: SequenceSummary): string =>
-  `final (ACC) ${final.toFixed(3)}, when learned ${learn.toFixed(3)}, backward transfer (BWT) ${bwt.toFixed(3)}, forgetting ${forgetting.toFixed(3)}`;

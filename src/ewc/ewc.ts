@@ -8,18 +8,18 @@ import type { Fisher, FisherData, FisherOptions } from './measuredFisher';
 import { exceptHeads, springs } from './springs';
 
 export interface EwcOptions {
-  /** Strength of the penalty, ≥ 0. With our Fisher (a mean over examples) 1e4 to 1e5 keeps a small encoder, 1e6 is too rigid. */
+  /** Strength of the penalty, ≥ 0. With our Fisher (a mean over examples) 1e4 to 1e5 keeps a small encoder, 1e6 is too rigid; with `normalised` 0.1 to 10. */
   readonly lambda: number;
   /** Which weights are held. Default all trainable ones except heads (`classifier.…`): a head belongs to its own task. */
   readonly weights?: (name: string) => boolean;
-  /** How the Fisher is measured. Default `empiricalFisher`. */
+  /** How the Fisher is measured. Default `empiricalFisher`; `normalised()` makes the scale of λ the same for every model. */
   readonly fisher?: (model: Model, data: FisherData, options: FisherOptions) => Promise<Fisher>;
 }
 
 export interface Ewc extends Term {
   /**
    * Call when a task is learned: holds the weights where they are now, each as firmly as this task's data needs it.
-   * If it fails, the penalty stays as it was.
+   * If it fails, the penalty stays as it was. The sum and the largest entry that it gives say which λ has an effect.
    */
   consolidate(model: Model, data: FisherData, options?: Omit<FisherOptions, 'weights'>): Promise<Omit<Fisher, 'diagonal'>>;
   /** `fisher.NAME` and `mean.NAME` for every held weight; the tensors stay the penalty's. */
@@ -39,7 +39,7 @@ export interface Ewc extends Term {
  * **Cost** per step four passes over the held weights, no evaluation of the network; memory twice the held weights, whatever the number of tasks.
  * The gradient of the word embeddings becomes dense.
  * **Limits** λ = 0 is training without it. It helps where the task of an example is known; where one must tell all classes seen apart,
- * no penalty on weights helps: use `replay`.
+ * no penalty on weights helps: use `replay`; `advised` notices.
  * **Differs from the paper** in the constant (see above): the reported value is the distance from the common anchor. Avalanche has no ½.
  * **See also** `replay` (keeps examples instead of weights).
  *

@@ -16,8 +16,10 @@ import {
  * `F_w = 1/N Σ_b (∂ log p(y_b | x_b) / ∂w)²`, in batched passes (see `squaredGradients`), without dropout.
  *
  * **Needs** labels. **Cost** one `squaredGradients` per batch.
- * **Differs** from Avalanche and PyContinual, which square the gradient of a batch's mean: about B times smaller, and not the Fisher.
- * **See also** `sampledFisher` (labels drawn from the model; unbiased), `exactFisher` (no draw, C times the cost).
+ * **Differs** from Avalanche and PyContinual, which square the gradient of a batch's mean (`batchedFisher`): about B times smaller, and not
+ * the Fisher.
+ * **See also** `sampledFisher` (labels drawn from the model; unbiased), `exactFisher` (no draw, C times the cost), `normalised` (a
+ * scale of its own).
  *
  * @throws HoldfastError `bad-data` without any example, `not-finite` if a gradient is not, `aborted`
  * @see Kirkpatrick et al., Overcoming catastrophic forgetting in neural networks, PNAS 2017, arXiv:1612.00796

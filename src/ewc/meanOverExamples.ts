@@ -16,21 +16,49 @@ export interface MeanOverExamples {
   readonly largest: number;
 }
 
+/** After each batch of a measurement over data: numbers only. */
+export interface MeasureEvent {
+  readonly type: 'measure';
+  /** Read so far. */
+  readonly examples: number;
+  /** Examples in all, where it is known before: `samples`, or the length of an array of batches. */
+  readonly of?: number;
+  /** Since the measurement began. */
+  readonly seconds: number;
+}
+
+/** What every measurement over data takes. */
+export interface MeasureOptions {
+  /** Most examples; the rest of the data is not read. Default all of one epoch. */
+  readonly samples?: number;
+  /** Decides the order in which a recipe is read and the labels that `sampledFisher` draws. Default 0. */
+  readonly seed?: number;
+  /** Stops between two batches. */
+  readonly signal?: AbortSignal;
+  /** Hears after each batch how far it is. The library prints nothing itself. */
+  readonly onEvent?: (event: MeasureEvent) => void;
+}
+
 /**
  * Reads the data and averages what `sumsOf` gives for each batch: sums over its first `taken` rows, in one or more parts, each made
  * and added before the next one is begun.
+ *
+ * @param countOf what a batch with so many rows taken counts in the mean; its examples, unless said otherwise
  */
 export async function meanOverExamples<B extends Batch>(
   owner: string,
   model: Model,
   data: Batches<B> | Iterable<B> | AsyncIterable<B>,
-  { samples = Infinity, seed = 0, signal }: { readonly samples?: number; readonly seed?: number; readonly signal?: AbortSignal },
+  { samples = Infinity, seed = 0, signal, onEvent }: MeasureOptions,
   sumsOf: (batch: B, taken: number) => Promise<readonly (() => Tensors)[]>,
+  countOf: (taken: number) => number = (taken) => taken,
 ): Promise<MeanOverExamples> {
   if (samples !== Infinity) requireCount(owner, 'samples', samples);
   const owned = 'open' in data;
   const stream = owned ? data.open({ model: model as TextModel, seed, epoch: 0 }) : data;
-  let [sums, examples]: [Tensors, number] = [{}, 0];
+  const of = Math.min(samples, Array.isArray(data) ? rowsIn(data as readonly B[]) : Infinity);
+  const began = performance.now();
+  let [sums, examples, counted]: [Tensors, number, number] = [{}, 0, 0];
   try {
     for await (const batch of stream) {
       try {
@@ -39,13 +67,16 @@ export async function meanOverExamples<B extends Batch>(
         const taken = Math.min(batch.inputs.ids.shape[0], samples - examples);
         for (const part of await sumsOf(batch, taken)) sums = await added(sums, part);
         examples += taken;
+        counted += countOf(taken);
+        const seconds = (performance.now() - began) / 1000;
+        onEvent?.({ type: 'measure', examples, ...(of < Infinity && { of }), seconds });
       } finally {
         if (owned) disposeBatch(batch);
       }
       if (examples >= samples) break;
     }
     if (examples === 0) throw new HoldfastError('bad-data', `${owner}: the data gave no example; it needs at least one.`);
-    const mean = tf.tidy(() => mapTensors(sums, (sum) => tf.div(sum, examples)));
+    const mean = tf.tidy(() => mapTensors(sums, (sum) => tf.div(sum, counted)));
     const [total, largest] = await extent(mean);
     if (Number.isFinite(total)) return { examples, mean, total, largest };
     tf.dispose(mean);
@@ -57,6 +88,8 @@ export async function meanOverExamples<B extends Batch>(
     tf.dispose(sums);
   }
 }
+
+const rowsIn = (batches: readonly Batch[]): number => batches.reduce((rows, { inputs }) => rows + inputs.ids.shape[0], 0);
 
 /** Adds one part and waits for it, so that a lazy engine does not pile up the whole data set. */
 async function added(sums: Tensors, part: () => Tensors): Promise<Tensors> {

@@ -2,34 +2,34 @@ import * as tf from '@tensorflow/tfjs';
 import type { Labeled, Model, Output, Tensors } from '../core/types';
 import type { Batches } from '../data/types';
 import { openLogits } from '../losses/openLogits';
-import { meanOverExamples } from './meanOverExamples';
+import { meanOverExamples, type MeasureOptions } from './meanOverExamples';
+import { oneHotOf } from './oneHotOf';
 import { squaredGradients } from './perExample';
 
 /** A recipe of batches (opened, read and disposed here), or batches that exist already (they stay the caller's). */
 export type FisherData<B extends Labeled = Labeled> = Batches<B> | Iterable<B> | AsyncIterable<B>;
 
-export interface FisherOptions {
+export interface FisherOptions extends MeasureOptions {
   /** Which of the trainable weights. Default all. */
   readonly weights?: (name: string) => boolean;
-  /** Most examples; the rest of the data is not read. Default all of one epoch. */
-  readonly samples?: number;
-  /** Decides the order in which a recipe is read and the labels that `sampledFisher` draws. Default 0. */
-  readonly seed?: number;
-  /** Stops between two batches. */
-  readonly signal?: AbortSignal;
 }
 
 /** The diagonal of the Fisher information: how much the log-likelihood of one example changes with each weight. */
 export interface Fisher {
-  /** Where the labels came from: the data, the model's own distribution by drawing, or all labels weighted by it. */
-  readonly kind: 'empirical' | 'sampled' | 'exact';
-  /** Number of examples that the mean is over. */
+  /**
+   * Where the labels came from: the data, the model's own distribution by drawing, or all labels weighted by it. `batched` is not a
+   * Fisher: squares of batches' mean gradients.
+   */
+  readonly kind: 'empirical' | 'sampled' | 'exact' | 'batched';
+  /** Number of examples read. */
   readonly examples: number;
   /** By weight name, in the shape of the weight: `mean_b (∂ log p(y_b | x_b) / ∂w)²`. Dispose when done. Weights without influence are absent. */
   readonly diagonal: Tensors;
   /** Sum over all entries. */
   readonly total: number;
   readonly largest: number;
+  /** What `normalised` multiplied all of it with; absent: nothing did. */
+  readonly scale?: number;
 }
 
 /** One label per row [B] and what the row's squared gradient counts [B]. */
@@ -56,7 +56,7 @@ export async function measuredFisher(
 function squaresOf(model: Model, batch: Labeled, { labels, counts }: Labeling, weights?: FisherOptions['weights']): Tensors {
   const [target, factor] = [tf.tensor1d(labels, 'int32'), tf.tensor1d(counts).sqrt()];
   const loss = (output: Output) => {
-    const logLikelihood = tf.sum(logProbabilities(output, batch).mul(tf.oneHot(target, output.logits.shape[1])), 1); // [B]
+    const logLikelihood = tf.sum(logProbabilities(output, batch).mul(oneHotOf(target, output.logits.shape[1])), 1); // [B]
     return tf.sum<tf.Scalar>(logLikelihood.mul(factor)); // A factor of √c before squaring is a factor of c after it.
   };
   return squaredGradients(loss, model, batch, weights ? { wanted: weights } : {});

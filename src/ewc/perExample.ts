@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument } from '../core/errors';
-import type { Batch, Model, Output, Tensors } from '../core/types';
+import type { Batch, Model, Tensors } from '../core/types';
 import { namesOf, tappedUses } from './uses';
-import type { TappedUse } from './uses';
+import type { SummedLoss, TappedUse } from './uses';
 
 /** How one use adds to the per-example gradient of one weight. All are [B, T, …]; T = 1 for a use without tokens. */
 type Part =
@@ -20,7 +20,7 @@ export interface SquaredGradientsOptions {
   readonly wanted?: (name: string) => boolean;
   /** The point at which the gradients are taken. Default the model's own weights. */
   readonly weights?: Tensors;
-  /** Most numbers of one intermediate: larger products are made for a few examples at a time. Default 2²⁴ (64 MiB). */
+  /** Most numbers of one intermediate: larger products are made for a few examples at a time. Default 2²² (16 MiB). */
   readonly limit?: number;
 }
 
@@ -33,16 +33,20 @@ export interface SquaredGradientsOptions {
  * **Cost** one forward and one backward pass (without weight gradients), then per linear weight a product [B, out, in], made for as many
  * examples at a time as `limit` allows. A weight that serves as lookup and as linear (tied decoder) has a cross term, so it takes the
  * dense way: [V, H] per example.
- * **Limits** with one example it is the squared gradient. Weights that the loss does not depend on are left out: theirs is zero.
+ * **Limits** scores of the vocabulary must come from the loss's third argument (see the second example).
+ * With one example it is the squared gradient. Weights that the loss does not depend on are left out: theirs is zero.
  *
  * @param loss [B, …] → scalar, **summed** over the examples, not averaged
  * @returns by weight name, in the shape of the weight
  * @throws HoldfastError `bad-argument` if a use's first axis is not the batch
  * @example
  * const squares = squaredGradients(({ logits }, { labels }) => tf.sum(crossEntropyOf(logits, labels)), model, batch);
+ * @example
+ * model.addMaskedLmHead({ seed: 1 });
+ * const scores = squaredGradients(({ hidden }, _, scoresOf) => tf.sum(tf.logSumExp(scoresOf(hidden), -1)), model, batch);
  */
 export function squaredGradients<B extends Batch>(
-  loss: (output: Output, batch: B) => tf.Scalar,
+  loss: SummedLoss<B>,
   model: Model,
   batch: B,
   options: SquaredGradientsOptions = {},
@@ -62,7 +66,7 @@ export function squaredGradients<B extends Batch>(
  * const sizes = absoluteGradients(({ logits }) => tf.sum(tf.square(logits)), model, batch);
  */
 export function absoluteGradients<B extends Batch>(
-  loss: (output: Output, batch: B) => tf.Scalar,
+  loss: SummedLoss<B>,
   model: Model,
   batch: B,
   options: SquaredGradientsOptions = {},
@@ -76,10 +80,10 @@ type Size = <T extends tf.Tensor>(gradient: T) => T;
 function perExample<B extends Batch>(
   owner: string,
   size: Size,
-  loss: (output: Output, batch: B) => tf.Scalar,
+  loss: SummedLoss<B>,
   model: Model,
   batch: B,
-  { wanted = () => true, weights, limit = 2 ** 24 }: SquaredGradientsOptions,
+  { wanted = () => true, weights, limit = 2 ** 22 }: SquaredGradientsOptions,
 ): Tensors {
   const trainable = new Set(model.trainable);
   const asked = (name: string) => trainable.has(name) && wanted(name);

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { badArgument } from '../core/errors';
 import { mapTensors } from '../core/tensors';
 import type { Pass, Tensors } from '../core/types';
+import { reportCompeting } from './competing';
 import { quadratic } from './quadratic';
 
 /** The default of what a weight penalty holds: a head belongs to its own task. */
@@ -15,6 +16,8 @@ export function springs(owner: string, strength: number, pass: Pass, importance:
   );
   const value = each.length === 0 ? tf.scalar(0) : tf.addN(each).mul<tf.Scalar>(strength);
   pass.report(owner, value);
+  // Only where something is held: what `advised` needs to see classes that a penalty cannot keep.
+  if (each.length > 0) reportCompeting(owner, pass);
   return value;
 }
 

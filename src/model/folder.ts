@@ -1,19 +1,7 @@
 import { HoldfastError } from '../core/errors';
-import { nodeModule } from '../core/nodeModule';
 import { fileNotFound, parseObject, sidecarName, type Files, type FileSink } from './files';
-
-let fs: typeof import('node:fs/promises');
-let path: typeof import('node:path');
-let crypto: typeof import('node:crypto');
-
-/** Not by imports above: bundlers for the browser would follow them. */
-async function loadNode(): Promise<void> {
-  [fs, path, crypto] = await Promise.all([
-    nodeModule<typeof fs>('node:fs/promises'),
-    nodeModule<typeof path>('node:path'),
-    nodeModule<typeof crypto>('node:crypto'),
-  ]);
-}
+import { discardNext, install, recover, removePrevious, savingPlace } from './install';
+import { fs, loadNode, path, statOf } from './nodeFiles';
 
 /** A folder on disk. A save that was cut off between its two renames is finished first. */
 export async function openFolder(folder: string): Promise<Files> {
@@ -63,41 +51,44 @@ async function readBytes(file: string, { start, end }: { start: number; end: num
  * Writes a folder so that a crash at any moment leaves the old or the new one complete.
  *
  * Everything is written into `.NAME.saving-…` beside it, with `fsync`. A complete folder is renamed to `.NAME.next`, the old one to
- * `.NAME.previous`, `.NAME.next` to NAME. If a crash falls between the last two, NAME is missing and `.NAME.next` is complete: whoever opens the folder renames it.
+ * `.NAME.previous-…`, `.NAME.next` to NAME. If a crash falls between the last two, NAME is missing and `.NAME.next` is complete: whoever opens the folder renames it.
  * What the old folder holds beside our own files is copied over. A crash while writing leaves a `.NAME.saving-…` that may be deleted.
+ * Of two saves at the same time the later one stays, whole.
  *
- * @throws HoldfastError `save-conflict` if the folder holds files but was not saved by this library, or if another save is under way
+ * @throws HoldfastError `save-conflict` if the folder holds files but was not saved by this library, or holds one that this save writes as well
  */
 export async function replaceFolder(folder: string, write: (sink: FileSink) => Promise<void>): Promise<void> {
   await loadNode();
   const target = await placeOf(folder);
   await recover(target);
   const kept = await foreignEntries(target, folder);
-  const { next, previous, saving } = siblings(target);
+  const saving = savingPlace(target);
   await fs.mkdir(path.dirname(target), { recursive: true });
   try {
     await fs.mkdir(saving);
     await write(folderSink(saving));
-    for (const entry of kept) await fs.cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
-    await syncFolder(saving);
-    if (await statOf(target)) {
-      await fs.rm(next, { recursive: true, force: true });
-      await fs.rm(previous, { recursive: true, force: true });
-      await fs.rename(saving, next);
-      await fs.rename(target, previous);
-      await fs.rename(next, target);
-    } else {
-      await fs.rename(saving, target);
+    for (const entry of kept) {
+      if (await statOf(path.join(saving, entry))) throw ownFile(folder, entry);
+      await fs.cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
     }
+    await syncFolder(saving);
+    await install(saving, target);
     await syncFolder(path.dirname(target));
-    await fs.rm(previous, { recursive: true, force: true });
   } catch (cause) {
     await fs.rm(saving, { recursive: true, force: true });
     await recover(target);
-    await fs.rm(next, { recursive: true, force: true });
+    await discardNext(target);
     throw cause;
+  } finally {
+    await removePrevious(target);
   }
 }
+
+const ownFile = (folder: string, entry: string): HoldfastError =>
+  new HoldfastError(
+    'save-conflict',
+    `'${folder}' holds a '${entry}' that is not holdfast's, and this save writes one as well: nothing was written. Move yours away.`,
+  );
 
 /** The folder itself where the path is a link: links stay, and what they lead to is replaced. */
 async function placeOf(folder: string): Promise<string> {
@@ -107,23 +98,6 @@ async function placeOf(folder: string): Promise<string> {
     .realpath(wanted)
     .catch(linked)
     .catch(() => wanted);
-}
-
-function siblings(target: string) {
-  const beside = (kind: string) => path.join(path.dirname(target), `.${path.basename(target)}.${kind}`);
-  return {
-    next: beside('next'),
-    previous: beside('previous'),
-    saving: beside(`saving-${process.pid}-${crypto.randomBytes(4).toString('hex')}`),
-  };
-}
-
-/** Finishes a save that was cut off: `.NAME.next` is complete whenever it exists. */
-async function recover(target: string): Promise<void> {
-  const { next } = siblings(target);
-  if ((await statOf(target)) || !(await statOf(next))) return;
-  // Whoever comes second finds the folder there.
-  await fs.rename(next, target).catch(() => undefined);
 }
 
 /** What is in the folder beside our own files. */
@@ -170,5 +144,3 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.close();
   }
 }
-
-const statOf = (file: string) => fs.stat(file).catch(() => undefined);

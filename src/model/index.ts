@@ -9,3 +9,5 @@ export { loadTokenizer, type LoadTokenizerOptions } from '../tokenizer/loadToken
 export { headsOnly, lastLayers, type Trainable } from './trainable';
 export type { Head, TextInput, TextModel, Tokenizer, Tokens } from './types';
 export type { WeightInfo } from './weightPlan';
+export { restoreKept } from './restoreKept';
+export type { Keep, Kept } from './capture';

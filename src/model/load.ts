@@ -6,17 +6,19 @@ import { carriedFiles, defaultLength, sentencePooling } from './companions';
 import { maxTokens, readConfig, type EncoderConfig } from './config';
 import { fileNotFound, readJson, type Files } from './files';
 import { freshWeight } from './freshWeights';
-import { labelProblem, mergedHeads } from './heads';
+import { labelProblem, mergedHeads, type HeadRecord } from './heads';
 import { assembleModel, type PretrainedModel, type SharedTokenizer } from './model';
 import { namesOf } from './names';
 import { poolings, type Pooling } from './pooling';
 import { readWeights } from './readWeights';
 import { badWeights, readTensorIndex } from './safetensors';
+import { restoreFrom } from './restoreKept';
 import { readSidecar, type Sidecar } from './sidecar';
 import { loadTokenizer } from '../tokenizer/loadTokenizer';
+import type { Keep } from './capture';
 import type { Trainable } from './trainable';
 import type { Tokenizer } from './types';
-import { poolerPlan, type WeightInfo } from './weightPlan';
+import { headNames, poolerPlan, type WeightInfo } from './weightPlan';
 
 export interface LoadOptions {
   /**
@@ -32,6 +34,11 @@ export interface LoadOptions {
   readonly trainable?: Trainable;
   /** False leaves the folder's heads out. Default true. */
   readonly heads?: boolean;
+  /**
+   * What was saved with the model (see `SaveOptions.keep`), under the same names: each gets its state back, or none does. All names must be
+   * there. Default: the model alone is loaded.
+   */
+  readonly keep?: Keep;
   /** Of fresh pooler weights, for `pooling: 'pooler'` on a checkpoint without them; default: such a checkpoint is refused. */
   readonly seed?: number;
 }
@@ -48,7 +55,7 @@ export interface LoadOptions {
  *
  * @param source path of a folder (Node), or its files
  * @throws HoldfastError `not-found`, `unknown-architecture`, `bad-config`, `bad-weights`, `bad-tokenizer`, `newer-format`; `bad-argument` if
- *   other pooling is asked for than the folder's heads were trained with
+ *   other pooling is asked for than the folder's heads were trained with, or `keep` names others than were saved
  * @see https://huggingface.co/docs/safetensors for the format
  * @example
  * await using model = await loadModel('./minilm', { pooling: 'mean' });
@@ -89,17 +96,19 @@ export async function loadModel(source: string | Files, options: LoadOptions = {
     if (heads.length === 0) dropHeads(weights);
     if (pooling === 'pooler' && !checkpoint.hasPooler) addPooler(weights, config, checkpoint.prefix, options.seed!);
     const { prefix } = checkpoint;
-    return assembleModel({
+    const model = assembleModel({
       config,
       prefix,
       pooling,
       maxLength,
       tokenizer,
-      weights,
+      weights: headByHead(weights, heads),
       heads,
       carried,
       ...(options.trainable && { trainable: options.trainable }),
     });
+    if (options.keep) await restoreFrom('loadModel', files, sidecar?.state, options.keep, model);
+    return model;
   } catch (cause) {
     weights.forEach((variable) => variable.dispose());
     if (tokenizer.owned) tokenizer.tokenizer.dispose();
@@ -156,6 +165,12 @@ function checkVocabulary({ vocabularySize }: Tokenizer, { vocabularySize: rows }
     'bad-tokenizer',
     `The tokenizer in ${where} has ${vocabularySize} ids, the model's vocabulary ${rows}: they do not belong together.`,
   );
+}
+
+/** As `addHead` adds them, not as they lie in the file: sums over all weights, such as a norm, run in their order, and its bits with it. */
+function headByHead(weights: ReadonlyMap<WeightInfo, tf.Variable>, heads: readonly HeadRecord[]): Map<WeightInfo, tf.Variable> {
+  const order = heads.map(({ name }) => headNames(name)).flatMap(({ weight, bias }) => [weight, bias]);
+  return new Map([...weights].sort(([a], [b]) => order.indexOf(a.name) - order.indexOf(b.name)));
 }
 
 function dropHeads(weights: Map<WeightInfo, tf.Variable>): void {

@@ -57,11 +57,13 @@ export interface PretrainedModel extends TextModel, AsyncDisposable {
    *
    * A folder is replaced as a whole: a crash leaves the old one or the new one. With pooling `pooler` Python's `…ForSequenceClassification`
    * opens it and predicts the same; with the others Python's encoder opens it, and the heads are in `heads.weight` and `heads.bias`.
+   * With `keep` the state of penalties, memories and the like is saved in the same step, and `loadModel` gives it back.
    *
    * @param target path of a folder that is new, empty, or was saved by this library; or a sink
    * @throws HoldfastError `save-conflict` for a folder with other files
    * @example
-   * await model.save('./support', { precision: 'float16' });
+   * const memory = replay({ perLabel: 10 });
+   * await model.save('./support', { keep: { memory } });
    */
   save(target: string | FileSink, options?: SaveOptions): Promise<void>;
   /** A model of its own with the same weights; the tokenizer is shared until the last of them is disposed. */
@@ -125,9 +127,9 @@ export function assembleModel(parts: ModelParts): PretrainedModel {
     if (disposed) throw new HoldfastError('disposed', 'This model was disposed: load it again.');
   }
 
-  function open({ rng, weights: given = weights, taps }: ForwardOptions): NetworkPass {
+  function open({ rng, weights: given = weights, prefix, taps }: ForwardOptions): NetworkPass {
     requireAlive();
-    return { config, names, weights: given, seed: rng?.(), taps };
+    return { config, names, weights: given, seed: rng?.(), prefix, taps };
   }
 
   const model: PretrainedModel = {

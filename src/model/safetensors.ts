@@ -63,7 +63,8 @@ async function weightFiles(files: Files): Promise<readonly string[]> {
   return names;
 }
 
-async function readHeader(files: Files, file: string): Promise<TensorEntry[]> {
+/** The tensors of one file. @throws HoldfastError `bad-weights` if it is damaged */
+export async function readHeader(files: Files, file: string): Promise<TensorEntry[]> {
   const size = await files.size(file);
   if (size === undefined) throw badWeights(files.name, [{ message: `the shard is missing`, file }]);
   const fail = (message: string) => badWeights(files.name, [{ message, file }]);

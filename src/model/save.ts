@@ -1,17 +1,24 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { EncoderConfig } from './config';
+import type { CapturedState, Keep } from './capture';
 import { contentHash } from './contentHash';
 import { sidecarName, weightsName, type FileSink } from './files';
 import { mergedHeads, mergedLabels, type HeadRecord } from './heads';
 import { namesOf, prefixOf } from './names';
 import type { Pooling } from './pooling';
 import { sidecarFormat, type Sidecar } from './sidecar';
+import { stateNames, writeState } from './stateFiles';
 import { encoderPlan, headNames, maskedLmPlan, poolerPlan } from './weightPlan';
 import { safetensorsParts, type OutgoingTensor, type Precision } from './writeSafetensors';
 
 export interface SaveOptions {
   /** How the weights are stored. float16 halves the file and rounds to 11 bits. Default float32, bit for bit. */
   readonly precision?: Precision;
+  /**
+   * What shall be saved with the model, under names of your choice: `{ guard, memory, matrix }`. All that they hold goes into the folder bit for
+   * bit, whatever the precision of the weights; **texts in a memory are then in it in plain**. Default: none, and what an earlier save kept is dropped.
+   */
+  readonly keep?: Keep;
 }
 
 /** A model at one moment, to be written. */
@@ -24,10 +31,15 @@ export interface Snapshot {
   readonly weights: Readonly<Record<string, Tensor>>;
   /** The tokenizer's files and whatever else goes along unchanged. */
   readonly carried: ReadonlyMap<string, Uint8Array>;
+  readonly state?: CapturedState;
 }
 
 /** Writes a model in Hugging Face's layout, and `holdfast.json` last. */
-export async function writeModel(snapshot: Snapshot, sink: FileSink, { precision = 'float32' }: SaveOptions = {}): Promise<void> {
+export async function writeModel(
+  snapshot: Snapshot,
+  sink: FileSink,
+  { precision = 'float32' }: Pick<SaveOptions, 'precision'> = {},
+): Promise<void> {
   const hash = contentHash();
   const architecture = architectureOf(snapshot);
   const tensors = outgoing(snapshot, architecture.endsWith('Model') ? snapshot.prefix : prefixOf[snapshot.config.family]);
@@ -38,6 +50,7 @@ export async function writeModel(snapshot: Snapshot, sink: FileSink, { precision
   await sink.write('config.json', json(configOf(snapshot, architecture, precision)));
   for (const [name, bytes] of snapshot.carried) await sink.write(name, [bytes]);
   const digest = await hash.digest();
+  const state = snapshot.state && (await writeState(snapshot.state, sink));
   const sidecar: Sidecar = {
     format: sidecarFormat,
     pooling: snapshot.pooling,
@@ -45,7 +58,8 @@ export async function writeModel(snapshot: Snapshot, sink: FileSink, { precision
     prefix: snapshot.prefix,
     heads: snapshot.heads,
     ...(digest !== undefined && { hash: digest }),
-    files: [weightsName, 'config.json', ...snapshot.carried.keys()],
+    ...(state && { state }),
+    files: [weightsName, 'config.json', ...snapshot.carried.keys(), ...(state ? stateNames : [])],
   };
   await sink.write(sidecarName, json(sidecar));
 }

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../core/errors';
 import { readJson, sidecarName, type Files } from './files';
 import { labelProblem, type HeadRecord } from './heads';
+import { stateRecordOf, type StateRecord } from './stateFiles';
 import { poolings, type Pooling } from './pooling';
 
 /** The newest format that this version reads, and the one that it writes. */
@@ -17,6 +18,8 @@ export interface Sidecar {
   readonly heads: readonly HeadRecord[];
   /** Of the weights as stored (see `contentHash`). Absent where the platform could not compute it. */
   readonly hash?: string;
+  /** There is the state of what the model was trained with beside it (see `StateRecord`). */
+  readonly state?: StateRecord;
   /** What the save wrote: everything else in the folder is the user's, and the next save keeps it. */
   readonly files: readonly string[];
 }
@@ -29,6 +32,7 @@ export async function readSidecar(files: Files): Promise<Sidecar | undefined> {
   const raw = await readJson(files, sidecarName);
   if (!raw) return undefined;
   const { format, pooling, maxLength, prefix, heads, hash, files: written } = raw;
+  const state = stateRecordOf(raw);
   const fail = (problem: string) => new HoldfastError('bad-config', `'${sidecarName}' in ${files.name}: ${problem}.`);
   if (!Number.isSafeInteger(format) || (format as number) < 1)
     throw fail(`format must be a whole number ≥ 1, got ${JSON.stringify(format)}`);
@@ -51,6 +55,7 @@ export async function readSidecar(files: Files): Promise<Sidecar | undefined> {
     prefix,
     heads: readHeads(heads, fail),
     ...(hash !== undefined && { hash }),
+    ...(state && { state }),
     files: Array.isArray(written) ? written.map(String) : [],
   };
 }

@@ -3,8 +3,12 @@ import { HoldfastError } from '../core/errors';
 import { prefixed, unprefixed } from '../core/prefixed';
 import { mapTensors } from '../core/tensors';
 import type { Model, Tensors, Updater } from '../core/types';
+import type { CapturedState, Keep, Kept } from '../model/capture';
 import { isRecord, readJson, sidecarName, weightsName, type Files, type FileSink } from '../model/files';
+import { requireSameParts, restoreAll } from '../model/restoreKept';
 import { readBytes, readTensorIndex, toFloat32 } from '../model/safetensors';
+import { readState, stateNames, stateRecordOf, writeState, type ReadState } from '../model/stateFiles';
+import type { TextModel } from '../model/types';
 import { safetensorsParts } from '../model/writeSafetensors';
 import type { Progress } from './progress';
 
@@ -19,8 +23,17 @@ export interface RunState {
   readonly best: Tensors;
 }
 
-/** Writes a run: all tensors in one safetensors file, and `holdfast.json` last. */
-export async function writeCheckpoint({ progress, weights, optimizer, best }: RunState, sink: FileSink): Promise<void> {
+/** A run as it was read, with what was kept with it. */
+export interface SavedRun extends RunState {
+  readonly kept?: ReadState;
+}
+
+/** Writes a run: all its tensors in one safetensors file, what is kept with it in files of its own, and `holdfast.json` last. */
+export async function writeCheckpoint(
+  { progress, weights, optimizer, best }: RunState,
+  kept: CapturedState | undefined,
+  sink: FileSink,
+): Promise<void> {
   const tensors = { ...prefixed('weights/', weights), ...prefixed('optimizer/', optimizer), ...prefixed('best/', best) };
   const outgoing = Object.entries(tensors).map(([name, tensor]) => ({
     name,
@@ -29,12 +42,14 @@ export async function writeCheckpoint({ progress, weights, optimizer, best }: Ru
     values: async () => Float32Array.from(await tensor.data()),
   }));
   await sink.write(weightsName, safetensorsParts(outgoing, 'float32'));
-  const sidecar = { format, kind: 'checkpoint', files: [weightsName], progress };
+  const state = kept && (await writeState(kept, sink));
+  const files = [weightsName, ...(state ? stateNames : [])];
+  const sidecar = { format, kind: 'checkpoint', files, ...(state && { state }), progress };
   await sink.write(sidecarName, [new TextEncoder().encode(`${JSON.stringify(sidecar, null, 2)}\n`)]);
 }
 
 /** Reads what `writeCheckpoint` wrote; the tensors are the caller's. @throws HoldfastError before any tensor is made */
-export async function readCheckpoint(files: Files): Promise<RunState> {
+export async function readCheckpoint(files: Files): Promise<SavedRun> {
   const sidecar = await readJson(files, sidecarName);
   if (!sidecar || sidecar['kind'] !== 'checkpoint' || !isRecord(sidecar['progress'])) {
     throw new HoldfastError(
@@ -52,24 +67,41 @@ export async function readCheckpoint(files: Files): Promise<RunState> {
   const values = new Map<string, Float32Array>();
   const index = await readTensorIndex(files);
   for (const [name, entry] of index) values.set(name, toFloat32(await readBytes(files, entry), entry.dtype));
+  const record = stateRecordOf(sidecar);
+  const kept = record && (await readState(files, record));
   for (const [name, { shape }] of index) tensors[name] = tf.tensor(values.get(name)!, [...shape]);
   return {
     progress: sidecar['progress'] as unknown as Progress,
     weights: unprefixed('weights/', tensors),
     optimizer: unprefixed('optimizer/', tensors),
     best: unprefixed('best/', tensors),
+    ...(kept && { kept }),
   };
 }
 
-/** Puts a run's weights and optimizer back. Nothing changes unless all of it fits. Returns the best weights, kept. */
-export async function resumeFrom(state: RunState, model: Model, optimizer: Updater): Promise<Tensors> {
+export const disposeRun = ({ weights, optimizer, best, kept }: SavedRun): void => {
+  tf.dispose([weights, optimizer, best]);
+  kept?.dispose();
+};
+
+/** Puts a run's weights, its optimizer and what was kept with it back. Nothing changes unless all of it fits. Returns the best weights, kept. */
+export async function resumeFrom(
+  state: SavedRun,
+  model: TextModel,
+  { optimizer, keep = {}, resume }: { readonly optimizer: Updater; readonly keep?: Keep; readonly resume: string },
+): Promise<Tensors> {
+  const parts = state.kept?.parts ?? {};
+  // After what was kept, which may say what is trainable: frozen heads, for example.
+  const check: Kept = { state: () => ({}), restore: () => requireSameWeights(state.weights, model) };
   try {
-    requireSameWeights(state.weights, model);
-    await optimizer.restore(state.optimizer);
+    requireSameParts('fit', `the checkpoint in '${resume}'`, Object.keys(parts), keep);
+    const kept = Object.entries(keep).map(([name, part]) => ({ name, part, state: parts[name] }));
+    const optimized = { name: 'optimizer', part: optimizer, state: state.optimizer };
+    await restoreAll([...kept, { name: 'weights', part: check, state: {} }, optimized], model);
     for (const [name, value] of Object.entries(state.weights)) model.weights[name]!.assign(value);
     return mapTensors(state.best, (tensor) => tf.keep(tensor.clone()));
   } finally {
-    tf.dispose([state.weights, state.optimizer, state.best]);
+    disposeRun(state);
   }
 }
 

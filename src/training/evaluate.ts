@@ -1,14 +1,11 @@
-import * as tf from '@tensorflow/tfjs';
 import { badArgument, requireCount } from '../core/errors';
-import { encoded, padded } from '../data/encoded';
 import { labelledRows } from '../data/rows';
 import { readAll } from '../data/source';
-import { tokenised, type TokenisedRow } from '../data/tokenised';
+import { tokenised } from '../data/tokenised';
 import type { ExampleSource } from '../data/types';
-import { cut } from '../engine/cut';
-import { openLogits } from '../losses/openLogits';
 import { mergedLabels } from '../model/heads';
 import type { Head, TextModel } from '../model/types';
+import { bestOf, columnsOf, logitRows } from './logitRows';
 import { accuracyOf, confusionOf, macroF1Of, type Confusion } from './metrics';
 
 export interface EvaluateOptions {
@@ -82,7 +79,7 @@ export async function evaluate(
   return results;
 }
 
-const isSource = (tests: ExampleSource | Readonly<Record<string, ExampleSource>>): tests is ExampleSource =>
+export const isSource = (tests: ExampleSource | Readonly<Record<string, ExampleSource>>): tests is ExampleSource =>
   typeof tests === 'function' || Symbol.iterator in tests || Symbol.asyncIterator in tests;
 
 async function evaluateOne(
@@ -99,9 +96,12 @@ async function evaluateOne(
     'evaluate',
     examples.map((example) => ({ example, head })),
   );
-  const columns = await columnsOf(model, await tokenised(rows, [], model.tokenizer, model.maxLength), classes, batchSize);
+  const columns = columnsOf(classes);
+  const best = (await logitRows(model, await tokenised(rows, [], model.tokenizer, model.maxLength), columns, batchSize)).map(
+    (logits) => bestOf(logits),
+  );
   const expected = rows.map(({ target }) => target!.column);
-  const predicted = columns.map(({ column }) => column);
+  const predicted = best.map(({ place }) => columns[place]!);
   const names = classNames(classes);
   const nameOf = (column: number) => names.get(column)!.shown;
   return {
@@ -113,43 +113,11 @@ async function evaluateOne(
       predicted.map(nameOf),
       [...names.values()].map(({ shown }) => shown),
     ),
-    predictions: columns.map(({ column, score }) => ({ label: names.get(column)!.label, head: names.get(column)!.head, score })),
+    predictions: best.map(({ chance }, n) => {
+      const { label, head } = names.get(predicted[n]!)!;
+      return { label, head, score: chance };
+    }),
   };
-}
-
-/** The best open column of each row, and its probability. */
-async function columnsOf(model: TextModel, rows: readonly TokenisedRow[], classes: readonly Head[], batchSize: number) {
-  const byLength = rows
-    .map((row, i) => ({ row, i }))
-    .sort((a, b) => a.row.tokens.ids.length - b.row.tokens.ids.length || a.i - b.i);
-  const result: { column: number; score: number }[] = [];
-  for (let at = 0; at < byLength.length; at += batchSize) {
-    const some = byLength.slice(at, at + batchSize);
-    const { columns, scores } = tf.tidy(() => {
-      const host = padded(
-        some.map(({ row }) => row.tokens),
-        { padId: model.tokenizer.padId, maxLength: model.maxLength },
-      );
-      const { logits } = model.forward(encoded(host));
-      const chances = tf.softmax(openLogits(logits, openColumns(classes, model.classCount))); // [B, C]
-      return { columns: tf.argMax(chances, -1), scores: tf.max(chances, -1) };
-    });
-    cut();
-    try {
-      const [best, chance] = await Promise.all([columns.data(), scores.data()]);
-      some.forEach(({ i }, b) => (result[i] = { column: best[b]!, score: chance[b]! }));
-    } finally {
-      tf.dispose([columns, scores]);
-    }
-  }
-  return result;
-}
-
-/** [1, C]: 1 for the classes of these heads. */
-function openColumns(heads: readonly Head[], classCount: number): tf.Tensor2D {
-  const open = new Float32Array(classCount);
-  for (const { offset, labels } of heads) open.fill(1, offset, offset + labels.length);
-  return tf.tensor2d(open, [1, classCount]);
 }
 
 function classNames(heads: readonly Head[]): Map<number, { head: string; label: string; shown: string }> {

@@ -1,6 +1,7 @@
 import { badArgument, requireCount } from '../core/errors';
 import type { Batch, GradientTransform, Term, Updater } from '../core/types';
 import type { Batches } from '../data/types';
+import { requireKeep, type Keep } from '../model/capture';
 import type { TextModel } from '../model/types';
 import type { FitEvent } from './events';
 
@@ -42,6 +43,11 @@ export interface FitOptions<B extends Batch> {
   /** Evaluates while training, keeps the best weights in memory and puts them back at the end. */
   readonly evaluate?: EvaluationOptions;
   readonly checkpoint?: CheckpointOptions;
+  /**
+   * What changes while training beside weights and optimizer, under names of your choice: `{ guard, memory }`. Checkpoints hold it, and `resume`
+   * gives it back. The state of an optimizer is in a checkpoint in any case, and with it what it tracks (`si().tracked`). Default none.
+   */
+  readonly keep?: Keep;
   /** A folder that `checkpoint` wrote: the run goes on from there to the same bits as without interruption. */
   readonly resume?: string;
   /** Stops between two steps with the error 'aborted'; where there is a `checkpoint`, it is written before. */
@@ -57,6 +63,7 @@ export function requireFitOptions<B extends Batch>({
   seed,
   evaluate,
   checkpoint,
+  keep,
 }: FitOptions<B>): void {
   const optional = (name: string, value: number | undefined) => value === undefined || requireCount('fit', name, value);
   optional('epochs', epochs);
@@ -71,5 +78,6 @@ export function requireFitOptions<B extends Batch>({
     optional('evaluate.every.steps', every.steps);
     optional('evaluate.every.epochs', every.epochs);
   }
+  if (keep) requireKeep('fit', keep);
   if (checkpoint) requireCount('fit', 'checkpoint.everySteps', checkpoint.everySteps);
 }

@@ -12,3 +12,17 @@ export { sgd, type SgdOptions } from './sgd';
 export { evaluate, type EvaluateOptions, type Prediction, type TestResult } from './evaluate';
 export { accuracyOf, confusionOf, macroF1Of, type Confusion } from './metrics';
 export { tfOptimizer } from './tfOptimizer';
+export {
+  fitScope,
+  restoreScope,
+  type Question,
+  type Scope,
+  type ScopedAnswer,
+  type ScopeOptions,
+  type ScopeState,
+} from './scope';
+export type { ScopeReport } from './scopeReport';
+export type { ByHead } from './scopeRows';
+export { confidence, energy, type ScopeScore } from './scopeScores';
+export { acceptanceThreshold, aurocOf, averagePrecisionOf, balancedThreshold, falseAcceptanceOf } from './separation';
+export { calibrationErrorOf, temperatureOf } from './temperature';

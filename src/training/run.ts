@@ -1,10 +1,10 @@
-import * as tf from '@tensorflow/tfjs';
 import { badArgument } from '../core/errors';
 import { createRng } from '../core/rng';
 import { evaluationOf } from '../core/step';
 import type { Batch, GradientFn, Rng, Tensors } from '../core/types';
+import { capture } from '../model/capture';
 import type { TextModel } from '../model/types';
-import { readCheckpoint, resumeFrom, writeCheckpoint } from './checkpoint';
+import { disposeRun, readCheckpoint, resumeFrom, writeCheckpoint } from './checkpoint';
 import type { FitEvent } from './events';
 import type { FitOptions } from './fitOptions';
 import { startOf, type Progress } from './progress';
@@ -22,20 +22,20 @@ export interface Run<B extends Batch> {
 
 /** Starts a run, or goes on with the one in `resume`. The best weights are the caller's to dispose. */
 export async function openRun<B extends Batch>(model: TextModel, options: FitOptions<B>): Promise<Run<B>> {
-  const { resume, seed, optimizer } = options;
+  const { resume, seed } = options;
   let progress = startOf(seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!);
   let best: Tensors = {};
   if (resume !== undefined) {
     const { openFolder } = await import('../model/folder');
     const state = await readCheckpoint(await openFolder(resume));
     if (seed !== undefined && seed !== state.progress.seed) {
-      tf.dispose([state.weights, state.optimizer, state.best]);
+      disposeRun(state);
       throw badArgument(
         'fit',
         `seed is ${seed}, but the run in '${resume}' began with ${state.progress.seed}: leave seed out to resume`,
       );
     }
-    best = await resumeFrom(state, model, optimizer);
+    best = await resumeFrom(state, model, { ...options, resume });
     progress = state.progress;
   }
   const rng = createRng(progress.seed, progress.draws);
@@ -48,8 +48,14 @@ export async function saveRun<B extends Batch>(run: Run<B>, folder: string): Pro
   const began = performance.now();
   const { replaceFolder } = await import('../model/folder');
   const weights = Object.fromEntries(model.trainable.map((name) => [name, model.weights[name]!]));
-  const optimizer = await options.optimizer.state();
-  await replaceFolder(folder, (sink) => writeCheckpoint({ progress, weights, optimizer, best }, sink));
+  // Before the optimizer's own, which are the last ones that it made: it may be among the parts as well.
+  const kept = options.keep && (await capture('fit', options.keep));
+  try {
+    const optimizer = await options.optimizer.state();
+    await replaceFolder(folder, (sink) => writeCheckpoint({ progress, weights, optimizer, best }, kept, sink));
+  } finally {
+    kept?.dispose();
+  }
   const { step, epoch } = progress;
   emit(run, { type: 'checkpoint', step, epoch, folder, milliseconds: performance.now() - began });
 }

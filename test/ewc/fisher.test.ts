@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Labeled } from '../../src/core/types';
 import { batches } from '../../src/data/batches';
 import { empiricalFisher, exactFisher, sampledFisher } from '../../src/ewc/fisher';
+import type { MeasureEvent } from '../../src/ewc/meanOverExamples';
 import type { Fisher } from '../../src/ewc/measuredFisher';
 import { expectClose, valueOf } from '../support/close';
 import { expectNoLeak, scoped } from '../support/leaks';
@@ -104,6 +105,24 @@ describe('empiricalFisher', () => {
         expect([examples, Object.keys(diagonal)]).toEqual([5, ['dense.weight']]);
         tf.dispose(diagonal);
       });
+    }),
+  );
+
+  test(
+    'says after each batch how far it is, and of how many where that is known',
+    scoped(async () => {
+      const model = toy();
+      const rows = texts.map((text, i) => toyBatch([text], [labels[i]!]));
+      const heard = async (data: Parameters<typeof empiricalFisher>[1], options = {}) => {
+        const events: MeasureEvent[] = [];
+        const { diagonal } = await empiricalFisher(model, data, { ...options, onEvent: (event) => events.push(event) });
+        tf.dispose(diagonal);
+        expect(events.every(({ seconds }, i) => seconds >= (events[i - 1]?.seconds ?? 0))).toBe(true);
+        return events.map(({ type, examples, of }) => [type, examples, of]);
+      };
+      expect(await heard(rows)).toEqual([1, 2, 3, 4, 5].map((examples) => ['measure', examples, 5]));
+      expect(await heard([toyBatch(texts, labels)], { samples: 3 })).toEqual([['measure', 3, 3]]);
+      expect(await heard(new Set(rows.slice(0, 2)))).toEqual([1, 2].map((examples) => ['measure', examples, undefined]));
     }),
   );
 

@@ -94,6 +94,54 @@ describe('replay', () => {
     expect(textsOf(memory.draw(1).draw(Math.random))).toEqual(['before']);
   });
 
+  test('a size for all is shared by the labels seen so far; with more labels than places the first have one each', () => {
+    const memory = replay({ size: 5 });
+    memory.remember(rows('x', 9), { head: a });
+    expect(memory.counts()).toEqual({ a: { x: 5 } });
+    memory.remember([...rows('y', 9), ...rows('x', 3, 9)], { head: a });
+    expect(memory.counts()).toEqual({ a: { x: 3, y: 2 } });
+    memory.remember(rows('z', 1), { head: b });
+    expect([memory.counts(), memory.size]).toEqual([{ a: { x: 2, y: 2 }, b: { z: 1 } }, 5]);
+    const tight = replay({ size: 2 });
+    tight.remember([...rows('x', 4), ...rows('y', 4)], { head: a });
+    tight.remember(rows('z', 4), { head: b });
+    expect(tight.counts()).toEqual({ a: { x: 1, y: 1 }, b: { z: 0 } });
+    expect(textsOf(tight.draw(9).draw(seedrandom('1')))).toHaveLength(2);
+  });
+
+  test('a share that shrinks is still a reservoir: early and late examples stay equally often', () => {
+    const times = new Map<string, number>();
+    for (let seed = 0; seed < 600; seed++) {
+      const memory = replay({ size: 6, seed });
+      memory.remember(rows('x', 8), { head: a });
+      memory.remember(rows('y', 1), { head: a });
+      memory.remember(rows('x', 4, 8), { head: a });
+      for (const { text } of memory.state().labels[0]!.examples) times.set(text, (times.get(text) ?? 0) + 1);
+    }
+    // 600 · 3 / 12 = 150 each, standard deviation 10.6
+    expect(times.size).toBe(12);
+    for (const count of times.values()) expect(Math.abs(count - 150)).toBeLessThan(45);
+  });
+
+  test('a state of a shared memory continues as if never interrupted', () => {
+    const [whole, first, second] = [replay({ size: 7, seed: 4 }), replay({ size: 7, seed: 4 }), replay({ size: 7 })];
+    for (const memory of [whole, first]) memory.remember([...rows('x', 9), ...rows('y', 9)], { head: a });
+    second.restore(JSON.parse(JSON.stringify(first.state())) as ReturnType<typeof first.state>, model);
+    for (const memory of [whole, second]) memory.remember(rows('z', 9), { head: b });
+    expect(second.state()).toEqual(whole.state());
+    expect(() => replay({ size: 6 }).restore(first.state(), model)).toThrow("4 examples of 'x', more than its share of size 6");
+  });
+
+  test('a reader gives the same memory as an array, once it is read', async () => {
+    async function* reader() {
+      yield* rows('x', 30);
+    }
+    const [read, given] = [replay({ perLabel: 3, seed: 2 }), replay({ perLabel: 3, seed: 2 })];
+    await read.remember(reader(), { head: a });
+    given.remember(rows('x', 30), { head: a });
+    expect(read.state()).toEqual(given.state());
+  });
+
   test('bad rows and states are refused and change nothing; the message does not quote the text', () => {
     const memory = replay({ perLabel: 2 });
     memory.remember(rows('x', 2), { head: a });

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as esm from 'holdfast';
 import * as esmEngine from 'holdfast/engine';
 import * as esmEwc from 'holdfast/ewc';
+import * as esmPrompting from 'holdfast/prompting';
 
 const require = createRequire(import.meta.url);
 const cjs = require('holdfast');
@@ -68,4 +69,6 @@ assert.throws(
 // The other subpaths load
 assert.equal(typeof esmEwc.replay, 'function');
 assert.equal(typeof require('holdfast/ewc').replay, 'function');
+assert.equal(typeof esmPrompting.maskTokens, 'function');
+assert.equal(typeof require('holdfast/prompting').maskTokens, 'function');
 console.log('ok');

@@ -6,9 +6,11 @@ const INNER = 32;
 const LAYERS = 1;
 const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const letters = [...'abcdefghijklmnopqrstuvwxyz0123456789'];
-const vocabulary = [...special, ...letters, ...letters.map((letter) => `##${letter}`)];
+/** Whole words, for label words in examples. */
+const words = ['bill', 'money'];
+const vocabulary = [...special, ...letters, ...letters.map((letter) => `##${letter}`), ...words];
 
-/** A random BERT of one layer in a Hugging Face folder that spells every word: stands in for a real model where there is none. */
+/** A random BERT of one layer in a Hugging Face folder that spells nearly every word: stands in for a real model where there is none. */
 export function writeTinyCheckpoint(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, content: object) => writeFileSync(path.join(folder, name), JSON.stringify(content));
