@@ -1,2 +1,15 @@
+export { besideMasked } from './besideMasked';
+export { calibrated } from './calibrated';
+export { cloze, type Cloze, type ClozeOptions } from './cloze';
+export { clozeClassifier, type ClozeClassifier, type ClozeClassifierOptions, type ClozePrediction } from './clozeClassifier';
+export { clozeCrossEntropy, clozeLogits, type ClozeCrossEntropyOptions } from './clozeCrossEntropy';
+export { clozeScores, type ClozeScoring, type ScoringOptions } from './clozeScores';
 export { maskedLm } from './maskedLm';
 export { maskTokens, type Masked, type MaskedTokens, type MaskTokensOptions } from './maskTokens';
+export { maxFirst } from './maxFirst';
+export { multiToken } from './multiToken';
+export { pattern, type Pattern, type PatternField, type PatternRoom } from './pattern';
+export { pet, type PetOptions } from './pet';
+export { verbalizer, type LabelWord, type Verbalizer, type WordsOfLabel } from './verbalizer';
+export { normalizedLogits, verbalizerLogits, type LabelLogits } from './verbalizerLogits';
+export { labelWords, wordPieces, type ClozeTask, type LabelWords, type PiecedWord } from './wordPieces';
