@@ -63,6 +63,8 @@ export interface ForwardOptions {
   readonly weights?: Tensors;
   /** [U, H]: the rows of the embedding table for the batch's vocabulary, where the gradient is taken by rows. */
   readonly rows?: Tensor2D;
+  /** Keys and values [B, N, H] that the queries of each layer see before the text's own, by layer. A layer without any sees the text alone. */
+  readonly prefix?: readonly { readonly key: Tensor3D; readonly value: Tensor3D }[];
   /** For per-example gradients. */
   readonly taps?: Taps;
 }

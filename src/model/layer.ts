@@ -16,7 +16,8 @@ export function encoderLayer(pass: NetworkPass, x: Tensor3D, mask: Tensor2D, l: 
   const [q, k, v] = affines(pass, x, [layer.query, layer.key, layer.value]) as [Tensor3D, Tensor3D, Tensor3D];
   const rate = config.dropout.attention;
   const dropout = seed === undefined || rate === 0 ? undefined : { rate, seed: mix(seed, sites.attention(l)) };
-  const mixed = attention(q, k, v, mask, { heads: config.heads, ...(dropout && { dropout }) }); // [B, T, H]
+  const seen = behindPrefix(pass.prefix?.[l], k, v, mask);
+  const mixed = attention(q, seen.k, seen.v, seen.mask, { heads: config.heads, ...(dropout && { dropout }) }); // [B, T, H]
 
   const attended = drop(
     pass,
@@ -29,4 +30,12 @@ export function encoderLayer(pass: NetworkPass, x: Tensor3D, mask: Tensor2D, l: 
   const inner = activate(affine(pass, a, layer.intermediate), config.activation); // [B, T, I]
   const output = drop(pass, affine(pass, inner, layer.output), config.dropout.output, sites.output(l));
   return norm(pass, tf.add(a, output), layer.outputNorm);
+}
+
+/** What the queries see: keys and values [B, N + T, H] and their mask [B, N + T]. */
+function behindPrefix(prefix: { key: Tensor3D; value: Tensor3D } | undefined, k: Tensor3D, v: Tensor3D, mask: Tensor2D) {
+  if (!prefix) return { k, v, mask };
+  const { key, value } = prefix;
+  const [B, N] = key.shape;
+  return { k: tf.concat([key, k], 1), v: tf.concat([value, v], 1), mask: tf.concat([tf.ones<tf.Rank.R2>([B, N]), mask], 1) };
 }

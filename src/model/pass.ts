@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
 import { mix } from '../core/rng';
-import type { Taps, Tensors, Use } from '../core/types';
+import type { ForwardOptions, Taps, Tensors, Use } from '../core/types';
 import { weightOf } from '../core/weightOf';
 import { dropout, embed, layerNorm, linear, linears } from '../engine/fused';
 import type { EncoderConfig } from './config';
@@ -14,6 +14,7 @@ export interface NetworkPass {
   readonly weights: Tensors;
   /** Of this pass's dropout; undefined: none. */
   readonly seed: number | undefined;
+  readonly prefix: ForwardOptions['prefix'] | undefined;
   readonly taps: Taps | undefined;
 }
 
