@@ -23,8 +23,8 @@ export interface PetOptions extends ClozeCrossEntropyOptions {
  * **Limits** α = 0 is `clozeCrossEntropy` in value, at the cost of both. The sum without shares is
  * `sum(clozeCrossEntropy(), weighted(alpha, maskedLm()))`: for α = 1e-4 the same but for a factor of 0.9999.
  * **Differs from PET's code** in nothing but its default, where masked language modelling is off. Of the method this is the training of
- * one pattern; the ensemble of patterns and its distillation are not here.
- * **See also** `clozeCrossEntropy`, `maskedLm`.
+ * one pattern; `ensemble` joins several, `softLabels` and `labelDistillation` hand on what they know.
+ * **See also** `clozeCrossEntropy`, `maskedLm`, `nextGeneration` (iPET).
  *
  * @throws HoldfastError `bad-argument` if `alpha` is not from 0 to 1; when evaluated, `not-found` without a masked-language head
  * @see Schick and Schütze, Exploiting Cloze Questions for Few Shot Text Classification, EACL 2021, arXiv:2001.07676, section 3.2

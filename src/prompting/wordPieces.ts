@@ -84,7 +84,7 @@ export function labelWords(words: readonly (readonly PiecedWord[])[]): LabelWord
 }
 
 /** A word's tokens after `before`: a space, nothing (the start of a text), or a character that it is joined to. */
-async function idsAt(before: string, word: string, tokenizer: Tokenizer): Promise<number[]> {
+export async function idsAt(before: string, word: string, tokenizer: Tokenizer): Promise<number[]> {
   if (before === '' || before.trim() === '') return encoded(before === '' ? word : ` ${word}`, tokenizer);
   const whole = tokenizer.idOf(word);
   // The bytes of a byte-level vocabulary are letters too, so what the token says is asked.
