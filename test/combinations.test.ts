@@ -12,8 +12,9 @@ import {
   type Labeled,
   type Term,
 } from '../src/core';
-import { ewc } from '../src/ewc';
-import { crossEntropy, focal, klDivergence, meanOf, symmetricKl } from '../src/losses';
+import { awp, fgm, freelb, pgd, smart, vat } from '../src/adversarial';
+import { derpp, ewc, l2sp, lwf, mas, onlineEwc, rwalk, si } from '../src/ewc';
+import { crossEntropy, focal, klDivergence, meanOf, rDrop, symmetricKl } from '../src/losses';
 import { adamW, clipped, fit } from '../src/training';
 import { valueOf, valuesOf } from './support/close';
 import { expectNoLeak, scoped } from './support/leaks';
@@ -49,6 +50,13 @@ const terms: Record<string, () => Term<Labeled>> = {
   'a teacher': () => teacher,
   'a penalty': () => decay,
   'ewc before any task': () => ewc({ lambda: 1 }),
+  'other penalties before any task': () =>
+    sum(onlineEwc({ lambda: 1, gamma: 1 }), l2sp({ lambda: 1 }), mas({ lambda: 1 }), si({ lambda: 1 }), rwalk({ lambda: 1 })),
+  'lwf before any task': () => lwf(),
+  'derpp without memory': () => derpp({ perLabel: 1 }).objective,
+  rDrop: () => rDrop(),
+  vat: () => sum(crossEntropy(), vat()),
+  smart: () => sum(crossEntropy(), smart()),
 };
 
 const attack: GradientTransform = (next, model) => (batch, weights) => {
@@ -70,6 +78,11 @@ const transforms: Record<string, GradientTransform[]> = {
   'no transform': [],
   'an attack on the inputs': [attack],
   'other weights': [nearby],
+  fgm: [fgm()],
+  pgd: [pgd({ steps: 2 })],
+  freelb: [freelb({ steps: 2 })],
+  awp: [awp()],
+  'an attack on an attack': [fgm(), pgd({ steps: 1 })],
   'both, one way': [attack, nearby],
   'both, the other way': [nearby, attack],
 };
@@ -87,7 +100,7 @@ const data = toyBatches(toyRows(8));
 
 describe.each(Object.entries(terms))('%s', (name, make) => {
   // A penalty alone does not read the inputs, and an attack on them says so: it is joined by a term that does.
-  const alone = name.startsWith('a penalty') || name.startsWith('ewc');
+  const alone = /penalt|before any task/.test(name);
   const objective = () => (alone ? sum(crossEntropy(), make()) : make());
 
   test.each(Object.entries(transforms))('%s: the clean loss, finite gradients of every weight', (_, around) =>

@@ -1,8 +1,9 @@
+export { cosineSimilarityLoss, cosineSimilarityLossOf, type Paired } from './cosineSimilarityLoss';
 export { crossEntropy, crossEntropyOf, type CrossEntropyOptions } from './crossEntropy';
 export { cosineDistanceOf, embeddingDistillation, type EmbeddingDistillationOptions } from './embeddingDistillation';
 export { focal, focalOf, type FocalOptions } from './focal';
 export { klDivergence, symmetricKl } from './klDivergence';
 export { meanOf } from './meanOf';
-export { meanSimilarityOf, similarityDistillation, similarityDistillationOf } from './similarityDistillation';
-export { cosineSimilarityLoss, cosineSimilarityLossOf, type Paired } from './cosineSimilarityLoss';
+export { rDrop, rDropBert, rDropHalved, rDropOf, rDropPaper, rDropRoberta, type RDropForm, type RDropOptions } from './rDrop';
 export { inBatchCrossEntropyOf, simcse, supervisedSimcse, type Contrasted, type SimcseOptions } from './simcse';
+export { meanSimilarityOf, similarityDistillation, similarityDistillationOf } from './similarityDistillation';

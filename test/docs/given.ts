@@ -4,12 +4,13 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import * as holdfast from '../../src';
 import { adamW, batches, disposeBatch, loadModel, memoryFiles, type Example } from '../../src';
+import * as adversarial from '../../src/adversarial';
 import * as ewc from '../../src/ewc';
 import * as prompting from '../../src/prompting';
 import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
 
 /** What `import … from 'holdfast'` and its parts give. */
-export const library = { ...holdfast, ...ewc, ...prompting };
+export const library = { ...holdfast, ...adversarial, ...ewc, ...prompting };
 
 const labels = ['invoice', 'refund'] as const;
 const rows: readonly Example<(typeof labels)[number]>[] = [
