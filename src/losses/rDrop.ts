@@ -42,7 +42,15 @@ export function rDrop({ alpha = 1, form = rDropHalved }: RDropOptions = {}): Ter
   };
 }
 
-/** The loss per example: logits [B, C] of both passes, labels [B] int32, optional classes [B, C] of 1 and 0 → [B]. */
+/**
+ * The loss per example: logits [B, C] of both passes, labels [B] int32, optional classes [B, C] of 1 and 0 → [B].
+ *
+ * @example
+ * const losses = tf.tidy(() => {
+ *   const [first, second] = [model.forward(batch.inputs), model.forward(batch.inputs)];
+ *   return rDropOf(first.logits, second.logits, batch.labels, { alpha: 1 });
+ * });
+ */
 export function rDropOf(
   first: tf.Tensor2D,
   second: tf.Tensor2D,
