@@ -1,14 +1,14 @@
 /**
  * Trains the student from `init/`: masked language modelling, then distillation from two teachers.
  *
- *   npx tsx pretraining/train.ts [--folder runs/pretraining] [--minutes 90] [--fresh]
+ *   npx tsx pretraining/train.ts [--folder runs/pretraining] [--minutes 90] [--threads N] [--fresh]
  *   npx tsx pretraining/train.ts --steps 200 --digest
  *
  * The steps of each phase, and with them the schedule, are arguments; `--minutes`, Ctrl-C and SIGTERM only interrupt: the same command
  * goes on from there, to the same bits. `--steps` takes the first steps of the recipe and leaves nothing behind.
  */
 import { parseArgs } from 'node:util';
-import { isHoldfastError } from '../src';
+import { isHoldfastError, useEngine } from '../src';
 import { pretrain } from './training/pretrain';
 import { recipe as standard, startAfresh, type Recipe } from './training/recipe';
 
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     folder: { type: 'string', default: 'runs/pretraining' },
     minutes: { type: 'string' },
     steps: { type: 'string' },
+    threads: { type: 'string' },
     digest: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
     'checkpoint-every': { type: 'string', default: '300' },
@@ -43,7 +44,8 @@ const timer = minutes === undefined ? undefined : setTimeout(() => stop.abort(`$
 
 const { folder } = values;
 if (values.fresh) startAfresh(folder);
-const steps = numberOf('steps');
+const [steps, threads] = [numberOf('steps'), numberOf('threads')];
+await useEngine(threads === undefined ? {} : { threads });
 try {
   const digest = await pretrain({
     folder,

@@ -1,7 +1,7 @@
 /**
  * What the two teachers say of the sentences: one unit vector per text. Goes on where it was stopped.
  *
- *   npx tsx pretraining/vectors.ts [--folder runs/pretraining] [--shared ../shared] [--english 24000] [--others 4500]
+ *   npx tsx pretraining/vectors.ts [--folder runs/pretraining] [--shared ../shared] [--english 50000] [--others 11000]
  */
 import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,8 +15,8 @@ const { values } = parseArgs({
   options: {
     folder: { type: 'string', default: 'runs/pretraining' },
     shared: { type: 'string', default: '../shared' },
-    english: { type: 'string', default: '24000' },
-    others: { type: 'string', default: '4500' },
+    english: { type: 'string', default: '50000' },
+    others: { type: 'string', default: '11000' },
   },
 });
 const { folder } = values;
@@ -44,6 +44,8 @@ function chosen(): { text: string; lang: string }[] {
   const others = ['de', 'es', 'fr', 'zh'].flatMap((lang) =>
     plain
       .filter((row) => row.lang === lang && row.text.length <= 200 && row.source !== 'libreoffice-help')
+      // Encyclopedic text first: it has the most topics, and manuals come with translations anyway.
+      .sort((a, b) => Number(b.source === 'wiki-paragraphs') - Number(a.source === 'wiki-paragraphs'))
       .slice(0, Number(values.others)),
   );
   return [...[...english].map((text) => ({ text, lang: 'en' })), ...others.map(({ text, lang }) => ({ text, lang }))];

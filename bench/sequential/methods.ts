@@ -21,7 +21,8 @@ export const methods: Readonly<Record<string, Method>> = {
   'ewc-1e5': holding(() => ewc({ lambda: 1e5 })),
   'ewc-1e6': holding(() => ewc({ lambda: 1e6 })),
   'online-ewc-1e5': holding(() => onlineEwc({ lambda: 1e5, gamma: 1 })),
-  'l2sp-0.1': startingPoint(0.1),
+  'l2sp-0.1': anchoredAnew(0.1),
+  'l2sp-0.1-start': startingPoint(0.1),
   // After the first task these three hold the way that it went about as firmly as EWC does with 1e5 (si: with 6e4).
   'si-1e3': walking(() => si({ lambda: 1e3 })),
   'mas-1': holding(() => mas({ lambda: 1 })),
@@ -54,6 +55,14 @@ function startingPoint(lambda: number): Method {
     const start = l2sp({ lambda });
     start.consolidate(model);
     return { objective: sum(crossEntropy(), start), dispose: start.dispose };
+  };
+}
+
+/** Held near the weights at the end of the task before. */
+function anchoredAnew(lambda: number): Method {
+  return ({ model }) => {
+    const guard = l2sp({ lambda });
+    return { objective: sum(crossEntropy(), guard), after: () => guard.consolidate(model), dispose: guard.dispose };
   };
 }
 

@@ -25,9 +25,9 @@ export async function maskedExamples(folder: string, { tokenizer, length, seed }
 /**
  * For distillation: each sentence that has a vector, and each translation of one; `id` is the row of the vector.
  *
- * @returns them, and how many sentences have vectors
+ * @returns them, and the languages of the sentences that have vectors
  */
-export function taughtExamples(folder: string): { readonly examples: Example[]; readonly sentences: number } {
+export function taughtExamples(folder: string): { readonly examples: Example[]; readonly languages: string[] } {
   const sentences = readRows<{ readonly text: string; readonly lang: string }>(path.join(folder, 'sentences.jsonl'));
   const english = new Map(sentences.flatMap(({ text, lang }, i) => (lang === 'en' ? [[text, i] as const] : [])));
   const translations = readRows<Parallel>(path.join(folder, 'parallel.jsonl')).flatMap((row) => {
@@ -35,7 +35,7 @@ export function taughtExamples(folder: string): { readonly examples: Example[]; 
     return id === undefined ? [] : translationsOf(row).map((text): Example => ({ text, id: String(id) }));
   });
   const own = sentences.map(({ text }, i): Example => ({ text, id: String(i) }));
-  return { examples: [...own, ...translations], sentences: sentences.length };
+  return { examples: [...own, ...translations], languages: sentences.map(({ lang }) => lang) };
 }
 
 const translationsOf = (row: Parallel): string[] => translated.flatMap((lang) => row[lang] ?? []);

@@ -75,8 +75,8 @@ export async function pretrain(options: PretrainOptions): Promise<string> {
     const rest = Math.min(recipe.distillationSteps, steps - recipe.mlmSteps);
     if (rest > 0) {
       const { seed, distillationSteps, distillationRate: rate, distillationRows: batchSize, length, mlmEvery } = recipe;
-      const { examples, sentences } = taughtExamples(folder);
-      const own = taught(batches(examples, { batchSize, maxLength: length }), readTeachers(folder, sentences));
+      const { examples, languages } = taughtExamples(folder);
+      const own = taught(batches(examples, { batchSize, maxLength: length }), readTeachers(folder, languages));
       const data = alternating(own, masked, mlmEvery);
       const phase = { objective: distillationAndMlm, data, rate, steps: distillationSteps, until: rest };
       await run(student, options, { name: 'distillation', seed: seed + 1, ...phase });

@@ -20,7 +20,7 @@ export interface Recipe {
 export const recipe: Recipe = {
   seed: 1,
   mlmSteps: 1200,
-  distillationSteps: 2400,
+  distillationSteps: 6000,
   mlmRate: 1e-3,
   distillationRate: 1e-3,
   length: 64,
