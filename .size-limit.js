@@ -14,6 +14,7 @@ const budget = (name, limit) => ({
 export default [
   budget('index', '60 kB'),
   budget('adversarial', '6 kB'),
+  budget('crosslingual', '8 kB'),
   budget('engine', '25 kB'),
   budget('ewc', '14 kB'),
   budget('losses', '3 kB'),

@@ -99,7 +99,7 @@ async function* opened<E extends Example>(
   if (maxLength > model.maxLength)
     throw badArgument('batches', `maxLength ${maxLength} is more than the model's ${model.maxLength} tokens`);
 
-  const examples = await readAll('batches', source, epoch);
+  const examples = await readAll('batches', source, epoch, seed);
   const rows = head
     ? labelledRows(
         'batches',

@@ -15,8 +15,14 @@ export interface Example<Label extends string = string> {
   readonly views?: Readonly<Record<string, { readonly text: string; readonly pair?: string }>>;
 }
 
-/** Examples that can be read again from the start: an array, a file that is opened anew, a function that returns a fresh iterable. */
-export type ExampleSource<E extends Example = Example> = Iterable<E> | AsyncIterable<E> | (() => Iterable<E> | AsyncIterable<E>);
+/**
+ * Examples that can be read again from the start: an array, a file that is opened anew, a function that returns a fresh iterable. `batches`
+ * tells the function which epoch of which run it reads for.
+ */
+export type ExampleSource<E extends Example = Example> =
+  | Iterable<E>
+  | AsyncIterable<E>
+  | ((opening?: Pick<OpenOptions, 'seed' | 'epoch'>) => Iterable<E> | AsyncIterable<E>);
 
 /** A remembered example and the head that its label belongs to. */
 export interface Rehearsed {

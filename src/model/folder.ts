@@ -63,6 +63,7 @@ export async function replaceFolder(folder: string, write: (sink: FileSink) => P
   await recover(target);
   const kept = await foreignEntries(target, folder);
   const saving = savingPlace(target);
+  const away: string[] = [];
   await fs.mkdir(path.dirname(target), { recursive: true });
   try {
     await fs.mkdir(saving);
@@ -72,15 +73,15 @@ export async function replaceFolder(folder: string, write: (sink: FileSink) => P
       await fs.cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
     }
     await syncFolder(saving);
-    await install(saving, target);
+    await install(saving, target, away);
     await syncFolder(path.dirname(target));
   } catch (cause) {
     await fs.rm(saving, { recursive: true, force: true });
     await recover(target);
-    await discardNext(target);
+    await discardNext(target, away);
     throw cause;
   } finally {
-    await removePrevious(target);
+    await removePrevious(target, away);
   }
 }
 

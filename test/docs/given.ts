@@ -5,12 +5,13 @@ import * as tf from '@tensorflow/tfjs';
 import * as holdfast from '../../src';
 import { adamW, batches, disposeBatch, loadModel, memoryFiles, type Example } from '../../src';
 import * as adversarial from '../../src/adversarial';
+import * as crosslingual from '../../src/crosslingual';
 import * as ewc from '../../src/ewc';
 import * as prompting from '../../src/prompting';
 import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
 
 /** What `import … from 'holdfast'` and its parts give. */
-export const library = { ...holdfast, ...adversarial, ...ewc, ...prompting };
+export const library = { ...holdfast, ...adversarial, ...crosslingual, ...ewc, ...prompting };
 
 const labels = ['invoice', 'refund'] as const;
 const rows: readonly Example<(typeof labels)[number]>[] = [
@@ -29,6 +30,8 @@ export function exampleFolder(): { readonly path: string; remove(): void } {
   write('train.jsonl', json);
   write('billing.jsonl', json);
   write('tickets.csv', ['subject,team', '"Where is it, please?",shipping', 'A wrong invoice,billing']);
+  write('en-de.tsv', ['invoice\tRechnung', 'money\tGeld']);
+  write('en-es.tsv', ['invoice\tfactura', 'money\tdinero']);
   write('rte.tsv', ['It rains.\tIt is wet.\tentailment', 'It rains.\tIt is dry.\tnot_entailment']);
   return { path: folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -1,0 +1,92 @@
+// All methods for few labels against plain fine-tuning, on 16 rows per class: accuracy on the whole test set.
+//   npm run bench -- fewshot [--json] [--tasks sst2,trec,rte,eprstmt] [--methods linear-probe,setfit] [--seeds 13,21,42]
+//     [--out FILE.jsonl] [--threads N] [--nli-epochs N] [--small]
+// Each finished run is a line of the file, and what is in there is not run again. --small: few rows, to see that all of it runs.
+import { performance } from 'node:perf_hooks';
+import { useEngine } from '../src';
+import { inferenceModel } from './fewshot/inference';
+import { methods } from './fewshot/methods';
+import { fewShotOptions, type FewShotOptions } from './fewshot/options';
+import { inferenceRowsOf, protocolOf, rowsOf, wantedRuns } from './fewshot/protocol';
+import { appendRun, gain, isFinished, readRuns, shown, summaries, type RunKey, type RunLine } from './fewshot/results';
+import { inferenceRows, tasks, type FewShotTask } from './fewshot/tasks';
+import { requireShared } from './support/clinc';
+import { printReport } from './support/report';
+import { rounded } from './support/stats';
+
+const options = optionsOrExit();
+const { threads, out, nliEpochs } = options;
+const protocol = protocolOf(options);
+const wanted = wantedRuns(options);
+requireShared('fewshot', ...new Set(wanted.flatMap(needs)));
+const { name, because } = await useEngine({ threads });
+
+const failures: string[] = [];
+for (const key of wanted) {
+  // The file is read anew each time: another process may fill it too.
+  if (isFinished(key, readRuns(out))) continue;
+  try {
+    console.error(`${key.task} ${key.method}, seed ${key.seed}`);
+    appendRun(out, await run(key));
+  } catch (error) {
+    failures.push(`${key.task} ${key.method}, seed ${key.seed}, failed: ${(error as Error).message}`);
+    console.error(failures.at(-1));
+  }
+}
+
+const rows = summaries(wanted, readRuns(out));
+printReport(
+  {
+    bench: 'fewshot',
+    title: 'accuracy with 16 rows per class, mean ± standard deviation over the splits',
+    value: gain(rows, 'setfit', 'fine-tuning'),
+    unit: 'more accuracy with SetFit than with plain fine-tuning, mean over the tasks',
+    rows,
+    table: rows.map(shown),
+    notes: [
+      `holdfast: ${because}; ${out}`,
+      'minilm-en, and minilm-en-mlm for pet and adapet; in eprstmt (Chinese) e5-multilingual and holdfast-small. Nothing is tuned.',
+      `efl: after ${nliEpochs} epochs on English inference rows. What learns from no rows (efl-zero, pet-zero) has one seed.`,
+      ...failures,
+    ],
+  },
+  options.json,
+);
+process.exit(failures.length > 0 ? 1 : 0);
+
+async function run(key: RunKey): Promise<RunLine> {
+  const { seed } = key;
+  const [task, method] = [tasks[key.task]!, methods[key.method]!];
+  const data = await rowsOf(task, method, seed, protocol);
+  const model = method.model === 'inference' ? await afterInference(task) : task[method.model];
+  // The stage on inference rows is not a part of the run: it is trained once for all.
+  const began = performance.now();
+  const accuracy = await method.accuracy({ model, task, ...data, seed, settings: protocol.settings });
+  return {
+    ...key,
+    accuracy: rounded(accuracy, 4),
+    seconds: Math.round((performance.now() - began) / 1000),
+    engine: `${name}, ${threads} thread${threads === 1 ? '' : 's'}`,
+  };
+}
+
+async function afterInference(task: FewShotTask): Promise<string> {
+  const stage = { rows: await inferenceRowsOf(task, protocol), epochs: nliEpochs, cache: 'runs/bench/inference' };
+  return inferenceModel(task.encoder, stage);
+}
+
+function needs({ task: name, method, seed }: RunKey): string[] {
+  const task = tasks[name]!;
+  const { model } = methods[method]!;
+  const own = model === 'inference' ? [task.encoder, inferenceRows] : [task[model]];
+  return [...own, ...Object.values(task.files(seed))];
+}
+
+function optionsOrExit(): FewShotOptions {
+  try {
+    return fewShotOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { readJsonl, type Example } from '../../src';
+import { readAll } from '../../src/data/source';
+import { methods, type FewShotMethod, type FewShotRun, type Settings } from './methods';
+import type { FewShotOptions } from './options';
+import { inferenceRows, tasks, type FewShotTask } from './tasks';
+import type { RunKey } from './results';
+
+/** Counts up when a change makes earlier runs another measurement. */
+const version = 1;
+
+const usual = { settings: { epochs: 20, eflEpochs: 10, batchSize: 16 }, rows: Infinity, test: Infinity, inference: Infinity };
+/** To see that all of it runs. */
+const short = { settings: { epochs: 1, eflEpochs: 1, batchSize: 16 }, rows: 2, test: 40, inference: 64 };
+
+export interface FewShotProtocol {
+  readonly settings: Settings;
+  /** Rows of each label to learn from. */
+  readonly rows: number;
+  readonly test: number;
+  readonly inference: number;
+}
+
+export const protocolOf = ({ small }: Pick<FewShotOptions, 'small'>): FewShotProtocol => (small ? short : usual);
+
+/** What is wanted: a seed of every method before the next seed; what learns from no rows has one seed. */
+export const wantedRuns = (options: Omit<FewShotOptions, 'json' | 'threads' | 'out'>): RunKey[] =>
+  options.seeds.flatMap((seed, s) =>
+    options.tasks.flatMap((task) =>
+      options.methods
+        .filter((method) => s === 0 || methods[method]!.learns !== false)
+        .map((method) => ({ protocol: nameOf(options, tasks[task]!, methods[method]!), task, method, seed })),
+    ),
+  );
+
+/** What must be the same for two runs to be seeds of one. */
+function nameOf({ small, nliEpochs }: Pick<FewShotOptions, 'small' | 'nliEpochs'>, task: FewShotTask, { model }: FewShotMethod) {
+  const folder = path.basename(path.resolve(model === 'masked' ? task.masked : task.encoder));
+  return [`${version}${small ? '-small' : ''}`, folder, ...(model === 'inference' ? [`nli-${nliEpochs}`] : [])].join('/');
+}
+
+/** The rows of a run; those of a model that was trained to have something before each text begin with it. */
+export async function rowsOf(
+  task: FewShotTask,
+  { model }: FewShotMethod,
+  seed: number,
+  { rows, test }: FewShotProtocol,
+): Promise<Pick<FewShotRun, 'train' | 'dev' | 'test'>> {
+  const files = task.files(seed);
+  const read = async (file: string) => {
+    const all = await readAll('fewshot', readJsonl(file, task.fields ?? {}), 0);
+    return model === 'masked' ? all : all.map((row) => prefixed(row, task.prefix));
+  };
+  const [train, dev, tests] = [await read(files.train), await read(files.dev), await read(files.test)];
+  return { train: ofEach(train, rows), dev: ofEach(dev, rows), test: tests.slice(0, test) };
+}
+
+/** The rows of the first stage of EFL. */
+export async function inferenceRowsOf({ prefix }: FewShotTask, { inference }: FewShotProtocol): Promise<Example[]> {
+  const rows = await readAll('fewshot', readJsonl(inferenceRows, { text: 'premise', pair: 'hypothesis' }), 0);
+  return rows.slice(0, inference).map((row) => prefixed(row, prefix));
+}
+
+const prefixed = (row: Example, prefix = ''): Example => ({ ...row, text: `${prefix}${row.text}` });
+
+/** The first rows of each label. */
+function ofEach(rows: readonly Example[], count: number): Example[] {
+  const seen = new Map<string, number>();
+  return rows.filter(({ label = '' }) => {
+    seen.set(label, (seen.get(label) ?? 0) + 1);
+    return seen.get(label)! <= count;
+  });
+}

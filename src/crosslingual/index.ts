@@ -1,0 +1,19 @@
+export { infoNce, infoNceOf, pooledConsistency, pooledConsistencyOf, type InfoNceOptions, type Parallel } from './aligned';
+export { byLanguage, wilsonInterval, type ByLanguageOptions, type LanguageReport, type LanguageResult } from './byLanguage';
+export { codeSwitch, cosda, switchCounts, type CodeSwitchOptions, type OpenedSource, type WithCodeSwitched } from './codeSwitch';
+export {
+  batchMean,
+  classMean,
+  consistency,
+  detachedKl,
+  teacherConsistency,
+  wholeKl,
+  type CodeSwitched,
+  type ConsistencyOptions,
+  type Divergence,
+  type DivergenceReduction,
+  type TeacherConsistencyOptions,
+} from './consistency';
+export { dictionary, type Coverage, type Dictionary, type Translation } from './dictionary';
+export { loadDictionary, type DictionaryFile, type DictionaryFormat } from './loadDictionary';
+export { switchText, type SwitchCounts, type SwitchOptions } from './switchText';
