@@ -16,12 +16,7 @@ export function requireReopenable(source: ExampleSource<Example>): void {
 }
 
 /** All examples of one epoch, as strings. `owner` is the function that was called. */
-export async function readAll<E extends Example>(
-  owner: string,
-  source: ExampleSource<E>,
-  epoch: number,
-  seed = 0,
-): Promise<E[]> {
+export async function readAll<E extends Example>(owner: string, source: ExampleSource<E>, epoch: number, seed = 0): Promise<E[]> {
   const iterable = typeof source === 'function' ? source({ seed, epoch }) : source;
   const examples: E[] = [];
   const problems = findings();

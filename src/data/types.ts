@@ -20,9 +20,7 @@ export interface Example<Label extends string = string> {
  * tells the function which epoch of which run it reads for.
  */
 export type ExampleSource<E extends Example = Example> =
-  | Iterable<E>
-  | AsyncIterable<E>
-  | ((opening?: Pick<OpenOptions, 'seed' | 'epoch'>) => Iterable<E> | AsyncIterable<E>);
+  Iterable<E> | AsyncIterable<E> | ((opening?: Pick<OpenOptions, 'seed' | 'epoch'>) => Iterable<E> | AsyncIterable<E>);
 
 /** A remembered example and the head that its label belongs to. */
 export interface Rehearsed {
