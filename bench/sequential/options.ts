@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Setting } from '../../examples/support/inSequence';
+import { listed, whole } from '../support/runLines';
 import { methods } from './methods';
 
 export interface SequentialOptions {
@@ -45,17 +46,4 @@ export function sequentialOptions(args: string[]): SequentialOptions {
     test: values.test,
     model: values.model,
   };
-}
-
-function listed<Name extends string>(option: string, text: string, known: readonly Name[]): Name[] {
-  const names = [...new Set(text.split(',').map((part) => part.trim()))];
-  const odd = names.find((name) => !(known as readonly string[]).includes(name));
-  if (odd !== undefined) throw new Error(`--${option}: '${odd}' is none of ${known.join(', ')}`);
-  return names as Name[];
-}
-
-function whole(option: string, text: string, least: number): number {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new Error(`--${option} must be whole numbers ≥ ${least}, got '${text}'`);
 }
