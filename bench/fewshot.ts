@@ -6,33 +6,28 @@ import { performance } from 'node:perf_hooks';
 import { useEngine } from '../src';
 import { inferenceModel } from './fewshot/inference';
 import { methods } from './fewshot/methods';
-import { fewShotOptions, type FewShotOptions } from './fewshot/options';
-import { inferenceRowsOf, protocolOf, rowsOf, wantedRuns } from './fewshot/protocol';
-import { appendRun, gain, isFinished, readRuns, shown, summaries, type RunKey, type RunLine } from './fewshot/results';
+import { fewShotOptions } from './fewshot/options';
+import { inferenceRowsOf, protocolOf, rowsOf, version, wantedRuns } from './fewshot/protocol';
+import { gain, readRuns, runs, shown, summaries, type RunKey, type RunLine } from './fewshot/results';
 import { inferenceRows, tasks, type FewShotTask } from './fewshot/tasks';
 import { requireShared } from './support/clinc';
+import { orExit } from './support/options';
 import { printReport } from './support/report';
+import { fillIn } from './support/runFile';
 import { rounded } from './support/stats';
 
-const options = optionsOrExit();
+const options = orExit(() => fewShotOptions(process.argv.slice(2)));
 const { threads, out, nliEpochs } = options;
 const protocol = protocolOf(options);
 const wanted = wantedRuns(options);
 requireShared('fewshot', ...new Set(wanted.flatMap(needs)));
 const { name, because } = await useEngine({ threads });
 
-const failures: string[] = [];
-for (const key of wanted) {
-  // The file is read anew each time: another process may fill it too.
-  if (isFinished(key, readRuns(out))) continue;
-  try {
-    console.error(`${key.task} ${key.method}, seed ${key.seed}`);
-    appendRun(out, await run(key));
-  } catch (error) {
-    failures.push(`${key.task} ${key.method}, seed ${key.seed}, failed: ${(error as Error).message}`);
-    console.error(failures.at(-1));
-  }
-}
+const titleOf = ({ task, method, seed }: RunKey) => `${task} ${method}, seed ${seed}`;
+const failures = await fillIn(out, wanted, runs, titleOf, (key) => {
+  console.error(titleOf(key));
+  return run(key);
+});
 
 const rows = summaries(wanted, readRuns(out));
 printReport(
@@ -71,7 +66,7 @@ async function run(key: RunKey): Promise<RunLine> {
 }
 
 async function afterInference(task: FewShotTask): Promise<string> {
-  const stage = { rows: await inferenceRowsOf(task, protocol), epochs: nliEpochs, cache: 'runs/bench/inference' };
+  const stage = { rows: await inferenceRowsOf(task, protocol), epochs: nliEpochs, cache: `runs/bench/inference/${version}` };
   return inferenceModel(task.encoder, stage);
 }
 
@@ -80,13 +75,4 @@ function needs({ task: name, method, seed }: RunKey): string[] {
   const { model } = methods[method]!;
   const own = model === 'inference' ? [task.encoder, inferenceRows] : [task[model]];
   return [...own, ...Object.values(task.files(seed))];
-}
-
-function optionsOrExit(): FewShotOptions {
-  try {
-    return fewShotOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(2);
-  }
 }

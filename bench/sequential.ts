@@ -8,14 +8,16 @@ import { intentTasks } from '../examples/support/intents';
 import { progressBar } from '../examples/support/progressBar';
 import { loadModel, useEngine } from '../src';
 import { methods } from './sequential/methods';
-import { sequentialOptions, type SequentialOptions } from './sequential/options';
+import { sequentialOptions } from './sequential/options';
 import { streamOf } from './sequential/protocol';
-import { appendRun, isFinished, readRuns, shown, summaries, type RunKey, type RunLine } from './sequential/results';
+import { readRuns, runs, shown, summaries, type RunKey, type RunLine } from './sequential/results';
 import { requireShared } from './support/clinc';
+import { orExit } from './support/options';
 import { printReport } from './support/report';
+import { fillIn } from './support/runFile';
 import { rounded } from './support/stats';
 
-const options = optionsOrExit();
+const options = orExit(() => sequentialOptions(process.argv.slice(2)));
 const { threads, out } = options;
 const { files, model: folder, trainRows, settings, protocol } = streamOf(options);
 requireShared('sequential', files.train, files.test, folder);
@@ -25,17 +27,7 @@ const { name, because } = await useEngine({ threads });
 const wanted: RunKey[] = options.seeds.flatMap((seed) =>
   options.settings.flatMap((setting) => options.methods.map((method) => ({ protocol, setting, method, seed }))),
 );
-const failures: string[] = [];
-for (const key of wanted) {
-  // The file is read anew each time: another process may fill it too.
-  if (isFinished(key, readRuns(out))) continue;
-  try {
-    appendRun(out, await run(key));
-  } catch (error) {
-    failures.push(`${key.setting} ${key.method}, seed ${key.seed}, failed: ${(error as Error).message}`);
-    console.error(failures.at(-1));
-  }
-}
+const failures = await fillIn(out, wanted, runs, ({ setting, method, seed }) => `${setting} ${method}, seed ${seed}`, run);
 
 const rows = summaries(wanted, readRuns(out));
 const finalOf = (method: string) => rows.find((row) => row.setting === 'til' && row.method === method)?.final.mean;
@@ -85,14 +77,5 @@ async function run(key: RunKey): Promise<RunLine> {
     };
   } finally {
     bar.end();
-  }
-}
-
-function optionsOrExit(): SequentialOptions {
-  try {
-    return sequentialOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(2);
   }
 }

@@ -7,21 +7,19 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import {
-  adamW,
   batches,
   confidence,
   crossEntropy,
   energy,
-  fit,
   fitScope,
   format,
-  grouped,
   loadModel,
   readJsonl,
   useEngine,
   type Example,
   type ScopeOptions,
 } from '../src';
+import { train as trainOn } from './support/train';
 
 const usage = `Learns the intents of CLINC150 and tells questions that are none of them.
 
@@ -84,13 +82,7 @@ async function main(): Promise<void> {
 
   await using model = await loadModel(values.model, { pooling: 'mean' });
   const head = model.addHead('intent', labels, { seed });
-  const optimizer = grouped([
-    // A head begins with nothing, so it may take longer steps.
-    { weights: (weight) => weight.startsWith('classifier.'), optimizer: adamW({ learningRate: 1e-2, weightDecay: 0 }) },
-    { weights: () => true, optimizer: adamW({ learningRate: 3e-4, weightDecay: 0 }) },
-  ]);
-  await fit(model, { objective: crossEntropy(), data: batches(train, { head, batchSize: 32 }), optimizer, epochs, seed });
-  optimizer.dispose();
+  await trainOn(model, { objective: crossEntropy(), data: batches(train, { head, batchSize: 32 }), epochs, seed }, 3e-4, 1e-2);
 
   const table: object[] = [];
   for (const [way, options] of Object.entries(ways)) {

@@ -1,5 +1,5 @@
-import { freshOptimizer, train as trainOn } from '../../examples/support/train';
-import { batches, crossEntropy, evaluate, fit, loadModel, type Batch, type Batches, type Example, type Term } from '../../src';
+import { train as trainOn } from '../../examples/support/train';
+import { batches, crossEntropy, evaluate, loadModel, type Batch, type Batches, type Example, type Term } from '../../src';
 import type { PretrainedModel, TextModel } from '../../src';
 import {
   adapet,
@@ -141,12 +141,7 @@ async function clozeTrained<B extends Batch>(
   viewed: (data: ReturnType<typeof cloze>) => Batches<B>,
 ): Promise<number> {
   await using model = await loadModel(folder);
-  const optimizer = freshOptimizer(rate, headRate);
-  try {
-    await fit(model, { objective, data: viewed(cloze(train, { ...task.cloze, batchSize })), optimizer, epochs, seed });
-  } finally {
-    optimizer.dispose();
-  }
+  await trainOn(model, { objective, data: viewed(cloze(train, { ...task.cloze, batchSize })), epochs, seed }, rate, headRate);
   return share(await clozeClassifier(model, task.cloze).predict(test), test);
 }
 

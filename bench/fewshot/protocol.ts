@@ -7,7 +7,7 @@ import { inferenceRows, tasks, type FewShotTask } from './tasks';
 import type { RunKey } from './results';
 
 /** Counts up when a change makes earlier runs another measurement. */
-const version = 1;
+export const version = 1;
 
 const usual = { settings: { epochs: 20, eflEpochs: 10, batchSize: 16 }, rows: Infinity, test: Infinity, inference: Infinity };
 /** To see that all of it runs. */

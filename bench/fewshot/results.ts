@@ -1,5 +1,6 @@
 import type { Row } from '../support/report';
-import { appendLine, inText, readLines, spreadOf } from '../support/runLines';
+import { runFile } from '../support/runFile';
+import { inText, spreadOf } from '../support/runLines';
 import { rounded, total } from '../support/stats';
 
 /** What tells one run from another. */
@@ -19,11 +20,8 @@ export interface RunLine extends RunKey {
 
 const keyOf = ({ protocol, task, method, seed }: RunKey): string => [protocol, task, method, seed].join(' ');
 
-export const readRuns = (file: string): RunLine[] => readLines<RunLine>(file, keyOf);
-
-export const appendRun: (file: string, run: RunLine) => void = appendLine;
-
-export const isFinished = (wanted: RunKey, runs: readonly RunLine[]): boolean => runs.some((run) => keyOf(run) === keyOf(wanted));
+export const runs = runFile<RunKey, RunLine>(keyOf);
+export const { readRuns, appendRun, isFinished } = runs;
 
 /** All seeds of one task and method; `std` is that of a sample, null for one seed. */
 export interface Summary {

@@ -39,7 +39,7 @@ export function sequentialOptions(args: string[]): SequentialOptions {
     small,
     settings: listed('settings', values.settings, ['til', 'cil'] as const),
     methods: listed('methods', values.methods, Object.keys(methods)),
-    seeds: values.seeds.split(',').map((text) => whole('seeds', text, 0)),
+    seeds: [...new Set(values.seeds.split(',').map((text) => whole('seeds', text, 0)))],
     threads: whole('threads', values.threads, 1),
     out: values.out ?? (small ? 'runs/bench/sequential-small.jsonl' : 'bench/results/sequential.jsonl'),
     data: values.data,

@@ -1,6 +1,7 @@
 import type { Setting } from '../../examples/support/inSequence';
 import type { Row } from '../support/report';
-import { appendLine, inText, readLines, spreadOf, type Spread } from '../support/runLines';
+import { runFile } from '../support/runFile';
+import { inText, spreadOf, type Spread } from '../support/runLines';
 import { rounded, total } from '../support/stats';
 
 /** What tells one run from another. */
@@ -26,11 +27,8 @@ export interface RunLine extends RunKey {
 
 const keyOf = ({ protocol, setting, method, seed }: RunKey): string => [protocol, setting, method, seed].join(' ');
 
-export const readRuns = (file: string): RunLine[] => readLines<RunLine>(file, keyOf);
-
-export const appendRun = (file: string, run: RunLine): void => appendLine(file, run);
-
-export const isFinished = (wanted: RunKey, runs: readonly RunLine[]): boolean => runs.some((run) => keyOf(run) === keyOf(wanted));
+export const runs = runFile<RunKey, RunLine>(keyOf);
+export const { readRuns, appendRun, isFinished } = runs;
 
 /** All seeds of one setting and method; `std` is that of a sample, null for one seed. */
 export interface Summary {

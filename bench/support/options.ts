@@ -28,3 +28,13 @@ export function benchOptions<const Own extends Readonly<Record<string, number>>>
     process.exit(2);
   }
 }
+
+/** What `parse` reads from the command line; ends the process with a line if that is wrong. */
+export function orExit<Options>(parse: () => Options): Options {
+  try {
+    return parse();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
+}

@@ -3,7 +3,6 @@ import {
   batches,
   crossEntropy,
   evaluate,
-  fit,
   shuffled,
   type Batches,
   type GradientTransform,
@@ -16,7 +15,7 @@ import {
 } from '../../src';
 import { accuracyMatrix, type AccuracyMatrix } from '../../src/ewc';
 import { perLabel, type Intent, type Task } from './intents';
-import { freshOptimizer } from './train';
+import { train } from './train';
 
 /** TIL: only the classes of a text's own task compete. CIL: all classes seen so far. */
 export type Setting = 'til' | 'cil';
@@ -88,23 +87,18 @@ export async function learnInSequence(
     return scores.reduce((total, { accuracy }) => total + accuracy, 0) / scores.length;
   };
   const learner = method({ ...protocol, model });
-  const train = async (data: Batches<Labeled>, seed: number) => {
-    const { objective = crossEntropy(), transforms = [], tracked = (same) => same } = learner;
-    const optimizer = freshOptimizer(protocol.learningRate, protocol.headRate);
-    const onEvent = ({ type }: { type: string }) => (type === 'step' ? onStep() : undefined);
-    try {
-      const { epochs } = protocol;
-      await fit(model, { objective, data, transforms, optimizer: tracked(optimizer), epochs, seed, onEvent });
-    } finally {
-      optimizer.dispose();
-    }
+  const onEvent = ({ type }: { type: string }) => (type === 'step' ? onStep() : undefined);
+  const learn = (data: Batches<Labeled>, seed: number) => {
+    const { objective = crossEntropy(), transforms = [], tracked } = learner;
+    const { epochs, learningRate, headRate } = protocol;
+    return train(model, { objective, data, transforms, epochs, seed, onEvent }, learningRate, headRate, tracked);
   };
 
   try {
     if (learner.jointly) {
       for (const { name, labels } of tasks) model.addHead(name, labels, { seed });
       const rows = tasks.flatMap(({ train }) => train);
-      await train(batches(rows, { head: ({ task }) => model.head(task), batchSize, ...competing() }), seed);
+      await learn(batches(rows, { head: ({ task }) => model.head(task), batchSize, ...competing() }), seed);
       return { final: await final() };
     }
 
@@ -112,7 +106,7 @@ export async function learnInSequence(
     for (const [t, { name, labels, train: rows }] of tasks.entries()) {
       const head = model.addHead(name, labels, { seed: seed + t });
       const { rehearse } = learner;
-      await train(batches(rows, { head, batchSize, ...competing(), ...(rehearse && { rehearse }) }), seed + t);
+      await learn(batches(rows, { head, batchSize, ...competing(), ...(rehearse && { rehearse }) }), seed + t);
 
       const part = shuffled(rows, seedrandom(`fisher/${seed}`)).slice(0, protocol.measured);
       const { classes = [head] } = competing();
