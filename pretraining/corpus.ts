@@ -79,16 +79,10 @@ function translations(forbidden: ReadonlySet<string>): Parallel[] {
       });
       if (good.length === 0) continue;
       const texts = Object.fromEntries(good.map((lang) => [lang, row[lang]!]));
-      rows.set(key, { en: row.en, ...texts, ...without(rows.get(key), 'source'), source: row.source });
+      rows.set(key, { en: row.en, ...texts, ...rows.get(key), source: row.source });
     }
   }
   return [...rows.values()];
-}
-
-function without(row: Parallel | undefined, field: 'source'): Partial<Parallel> {
-  if (!row) return {};
-  const { [field]: _left, ...rest } = row;
-  return rest;
 }
 
 mkdirSync(out, { recursive: true });

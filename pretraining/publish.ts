@@ -3,7 +3,7 @@
  *
  *   npx tsx pretraining/publish.ts [--folder runs/pretraining] [--package packages/holdfast-small]
  */
-import { copyFileSync, statSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadModel, useEngine } from '../src';
@@ -16,15 +16,17 @@ const { values } = parseArgs({
 });
 const trained = path.join(values.folder, 'model');
 const published = path.join(values.folder, 'published');
-// The tokenizer's ids are what was trained with; its file may have been written anew since.
-for (const name of ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'])
-  copyFileSync(path.join(values.package, name), path.join(trained, name));
+// The ids of the pieces are what was trained with.
+if (!readFileSync(path.join(values.package, 'tokenizer.json')).equals(readFileSync(path.join(trained, 'tokenizer.json'))))
+  throw new Error(
+    `${trained} was trained with another tokenizer.json than ${values.package} has: give the one of that training.`,
+  );
 
 await useEngine();
 await using model = await loadModel(trained, { pooling: 'mean' });
 await model.save(published, { precision: 'float16' });
-for (const name of ['config.json', 'holdfast.json', 'model.safetensors'])
-  copyFileSync(path.join(published, name), path.join(values.package, name));
+const { files } = JSON.parse(readFileSync(path.join(published, 'holdfast.json'), 'utf8')) as { files: string[] };
+for (const name of ['holdfast.json', ...files]) copyFileSync(path.join(published, name), path.join(values.package, name));
 copyFileSync(path.join(values.folder, 'log.jsonl'), path.join('pretraining', 'results', 'log.jsonl'));
 copyFileSync(path.join(values.folder, 'corpus.json'), path.join('pretraining', 'results', 'corpus.json'));
 console.log(

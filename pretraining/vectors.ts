@@ -3,7 +3,7 @@
  *
  *   npx tsx pretraining/vectors.ts [--folder runs/pretraining] [--shared ../shared] [--english 50000] [--others 11000]
  */
-import { appendFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadModel, useEngine } from '../src';
@@ -61,6 +61,8 @@ async function teach(name: 'e5' | 'minilm', model: string, textOf: (row: { text:
   if (!existsSync(file)) writeFileSync(file, '');
   const began = performance.now();
   let done = Math.floor(statSync(file).size / (WIDTH * 4));
+  // A process that was stopped may have left a vector's beginning.
+  truncateSync(file, done * WIDTH * 4);
   const first = done;
   if (done >= sentences.length) return;
   await using teacher = await loadModel(path.join(values.shared, 'models', model), { pooling: 'mean' });

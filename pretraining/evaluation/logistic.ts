@@ -1,3 +1,4 @@
+import { lbfgs } from '../../src/prompting/lbfgs';
 import type { Sparse } from './tfIdf';
 
 /** One text with its class. */
@@ -51,35 +52,18 @@ export interface Logistic {
   chancesOf(vector: Sparse): number[];
 }
 
-/**
- * Fits a logistic regression by Nesterov's accelerated gradient, from zeros: the loss is convex, so nothing depends on chance.
- *
- * A step is 1 / L, where `L = 1 + λ` bounds the curvature for vectors of length at most 1 and a bias (½ · (1 + 1) + λ).
- * Ends when no slope is larger than `tolerance`, or after `steps`.
- *
- * @see Nesterov, A method for solving a convex programming problem with rate of convergence O(1/k²), 1983
- */
-export function fitLogistic(problem: LogisticProblem, { steps = 3000, tolerance = 1e-6 } = {}): Logistic {
-  const { words, classCount, decay } = problem;
+/** Fits a logistic regression from zeros: the loss is convex, so nothing depends on chance. Throws if it does not come to rest. */
+export function fitLogistic(problem: LogisticProblem, { iterations = 1000, tolerance = 1e-6 } = {}): Logistic {
+  const { words, classCount } = problem;
   const width = words.length + 1;
   const places = new Map(words.map((word, i) => [word, i]));
-  let parameters = new Float64Array(classCount * width);
-  let ahead = parameters;
-  let loss = Infinity;
-  for (let step = 0, since = 0; step < steps; step++, since++) {
-    const { gradient, loss: found } = logisticLoss(problem, ahead);
-    // Momentum that carries uphill is dropped: without this the last digits take far longer.
-    if (found > loss) since = 0;
-    loss = found;
-    if (gradient.every((slope) => Math.abs(slope) <= tolerance)) {
-      parameters = ahead;
-      break;
-    }
-    const next = ahead.map((value, i) => value - gradient[i]! / (1 + decay));
-    const momentum = since / (since + 3);
-    ahead = next.map((value, i) => value + momentum * (value - parameters[i]!));
-    parameters = next;
-  }
+  const slope = (at: Float64Array, into: Float64Array): number => {
+    const { loss, gradient } = logisticLoss(problem, at);
+    into.set(gradient);
+    return loss;
+  };
+  const { x: parameters, converged } = lbfgs(slope, new Float64Array(classCount * width), { tolerance, iterations });
+  if (!converged) throw new Error(`The logistic regression did not converge in ${iterations} iterations: allow more.`);
   return {
     loss: logisticLoss(problem, parameters).loss,
     parameters,

@@ -19,7 +19,7 @@ import { digestOf } from './digest';
 import { maskedExamples, taughtExamples } from './examples';
 import { openLog, type LogLine } from './log';
 import { distillationAndMlm, mlm, projections } from './objectives';
-import { placesIn, requireSameRecipe, type Recipe } from './recipe';
+import { placesIn, requireUnfinished, type Recipe } from './recipe';
 import { studentOf } from './student';
 import { taught } from './taught';
 import { readTeachers } from './teachers';
@@ -57,7 +57,7 @@ export async function pretrain(options: PretrainOptions): Promise<string> {
   const { folder, recipe, steps = Infinity } = options;
   const places = placesIn(folder);
   const kept = options.steps === undefined;
-  if (kept) requireSameRecipe(folder, recipe);
+  if (kept) requireUnfinished(folder, recipe);
 
   const second = kept && existsSync(places.mlm);
   const model = await loadModel(second ? places.mlm : path.join(folder, 'init'), { pooling: 'mean' });

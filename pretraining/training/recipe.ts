@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** Everything that decides the bits of the model beside the data. */
@@ -29,10 +29,10 @@ export const recipe: Recipe = {
   mlmEvery: 4,
 };
 
-/** What a run leaves in its folder. */
+/** What a run leaves in its folder; the recipe stays beside the models that it made. */
 export const placesIn = (folder: string) => ({
   checkpoints: path.join(folder, 'checkpoints'),
-  recipe: path.join(folder, 'checkpoints', 'recipe.json'),
+  recipe: path.join(folder, 'recipe.json'),
   log: path.join(folder, 'log.jsonl'),
   mlm: path.join(folder, 'mlm'),
   model: path.join(folder, 'model'),
@@ -40,16 +40,16 @@ export const placesIn = (folder: string) => ({
 
 /** Removes what an earlier run left. */
 export function startAfresh(folder: string): void {
-  const { checkpoints, log, mlm, model } = placesIn(folder);
-  for (const place of [checkpoints, log, mlm, model]) rmSync(place, { recursive: true, force: true });
+  for (const place of Object.values(placesIn(folder))) rmSync(place, { recursive: true, force: true });
 }
 
-/** Refuses to go on with a run of another recipe. */
-export function requireSameRecipe(folder: string, wanted: Recipe): void {
-  const { checkpoints, recipe: file } = placesIn(folder);
+/** Refuses to go on with a run of another recipe, and to make a finished one again. */
+export function requireUnfinished(folder: string, wanted: Recipe): void {
+  const { recipe: file, model } = placesIn(folder);
   const text = `${JSON.stringify(wanted, null, 2)}\n`;
   if (existsSync(file) && readFileSync(file, 'utf8') !== text)
     throw new Error(`${file} is of a run with other arguments: give the same ones to go on with it, or --fresh to start anew.`);
-  mkdirSync(checkpoints, { recursive: true });
+  if (existsSync(model))
+    throw new Error(`${model} is the finished model of this recipe: publish it, or --fresh to make it anew.`);
   writeFileSync(file, text);
 }

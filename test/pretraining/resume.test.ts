@@ -117,6 +117,13 @@ describe('twenty steps', () => {
     expect(() => readFileSync(placesIn(folder).log)).toThrow('ENOENT');
   });
 
+  test('that are finished are not taken again, nor passed off as those of another recipe', async () => {
+    startAfresh(folder);
+    await pretrain(options);
+    await expect(pretrain(options)).rejects.toThrow(/finished model.*--fresh/);
+    await expect(pretrain({ ...options, recipe: { ...recipe, mlmSteps: 9 } })).rejects.toThrow(/other arguments.*--fresh/);
+  });
+
   test('of another recipe do not go on with this one', async () => {
     startAfresh(folder);
     await stoppedAfter(2);
