@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { HoldfastError, badArgument, requireNumber } from '../core/errors';
-import { prefixed, unprefixed } from '../core/prefixed';
+import { requireNumber } from '../core/errors';
 import { mapTensors } from '../core/tensors';
 import type { Model, Tensors, Term } from '../core/types';
 import { empiricalFisher } from './fisher';
+import { keeping, type Kept } from './keeping';
 import type { Fisher, FisherData, FisherOptions } from './measuredFisher';
 import { exceptHeads, springs } from './springs';
 
@@ -43,7 +43,8 @@ export interface Ewc extends Term {
  * **Differs from the paper** in the constant (see above): the reported value is the distance from the common anchor. Avalanche has no ½.
  * **See also** `replay` (keeps examples instead of weights).
  *
- * @throws HoldfastError `bad-argument` if `lambda` is negative or not finite; when evaluated, if a held weight is missing or has another shape
+ * @throws HoldfastError `bad-argument` if `lambda` is negative or not finite; when evaluated, if a held weight is missing or has another shape;
+ *   `disposed`
  * @see Kirkpatrick et al., Overcoming catastrophic forgetting in neural networks, PNAS 2017, arXiv:1612.00796, eq. 3
  * @see Huszár, Note on the quadratic penalties in elastic weight consolidation, PNAS 2018, arXiv:1712.03847
  * @example
@@ -53,56 +54,25 @@ export interface Ewc extends Term {
  */
 export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = empiricalFisher }: EwcOptions): Ewc {
   requireNumber('ewc', 'lambda', lambda);
-  let [importance, mean]: [Tensors, Tensors] = [{}, {}];
-  let disposed = false;
-
-  const replace = (next: [Tensors, Tensors]) => {
-    tf.dispose([importance, mean]);
-    [importance, mean] = next;
-  };
-  const open = () => {
-    if (disposed) throw new HoldfastError('disposed', 'ewc: used after dispose(). Make a new one and restore() its saved state.');
-  };
+  const { now, replace, requireOpen, ...saved } = keeping('ewc', ['fisher', 'mean']);
 
   const penalty: Term = (pass) => {
-    open();
-    return springs('ewc', lambda, pass, importance, mean);
+    requireOpen();
+    return springs('ewc', lambda, pass, now().fisher, now().mean);
   };
 
   return Object.assign(penalty, {
+    ...saved,
     async consolidate(model: Model, data: FisherData, options: Omit<FisherOptions, 'weights'> = {}) {
-      open();
+      requireOpen();
       const { diagonal, ...measured } = await measure(model, data, { ...options, weights: held });
       try {
-        open();
-        replace(tf.tidy(() => joined(importance, mean, diagonal, model.weights)));
+        requireOpen();
+        tf.tidy(() => replace(joined(now(), diagonal, model.weights)));
       } finally {
         tf.dispose(diagonal);
       }
       return measured;
-    },
-    state: () => ({ ...prefixed('fisher.', importance), ...prefixed('mean.', mean) }),
-    restore(state: Tensors) {
-      open();
-      const [f, m] = [unprefixed('fisher.', state), unprefixed('mean.', state)];
-      for (const name of new Set([...Object.keys(f), ...Object.keys(m)])) {
-        if (!f[name] || !m[name])
-          throw badArgument(
-            'ewc',
-            `the state has only one of 'fisher.${name}' and 'mean.${name}': it is not one that ewc saved.`,
-          );
-        if (!tf.util.arraysEqual(f[name].shape, m[name].shape)) {
-          throw badArgument(
-            'ewc',
-            `the state of '${name}' does not fit together: [${f[name].shape.join(', ')}] and [${m[name].shape.join(', ')}].`,
-          );
-        }
-      }
-      replace([mapTensors(f, tf.clone), mapTensors(m, tf.clone)]);
-    },
-    dispose() {
-      replace([{}, {}]);
-      disposed = true;
     },
   });
 }
@@ -111,15 +81,15 @@ export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = emp
  * `F (w − m)² + f (w − v)² = (F + f)(w − m′)² + const` with `m′ = m + (v − m) f / (F + f)`. Weights that this task did not
  * touch keep theirs. Weights are replaced, never written into, so clones are enough: they cost no memory until the next step.
  */
-function joined(importance: Tensors, mean: Tensors, added: Tensors, weights: Tensors): [Tensors, Tensors] {
-  const total = {
-    ...mapTensors(importance, tf.clone),
-    ...mapTensors(added, (f, name) => (importance[name] ? tf.add(importance[name], f) : tf.clone(f))),
+function joined(old: Kept<'fisher' | 'mean'>, added: Tensors, weights: Tensors): Kept<'fisher' | 'mean'> {
+  const fisher = {
+    ...mapTensors(old.fisher, tf.clone),
+    ...mapTensors(added, (f, name) => (old.fisher[name] ? tf.add(old.fisher[name], f) : tf.clone(f))),
   };
-  const moved = mapTensors(total, (all, name) => {
-    const [from, f] = [mean[name], added[name]];
+  const mean = mapTensors(fisher, (all, name) => {
+    const [from, f] = [old.mean[name], added[name]];
     if (!f) return tf.clone(from!);
     return from ? tf.add(from, tf.sub(weights[name]!, from).mul(tf.divNoNan(f, all))) : tf.clone<tf.Tensor>(weights[name]!);
   });
-  return [total, moved];
+  return { fisher, mean };
 }

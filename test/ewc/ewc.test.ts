@@ -70,6 +70,7 @@ describe('ewc', () => {
           { byRows: true },
         ),
       );
+      guard.dispose();
     }),
   );
 
@@ -84,6 +85,7 @@ describe('ewc', () => {
       expect(await valueOf(gradientsOf(guard, model)(somewhere()).loss)).toBe(0);
       move(model, fixture.here);
       expect(await valueOf(gradientsOf(guard, model)(somewhere()).loss)).toBeCloseTo(fixture.penalties[0]!, 4);
+      guard.dispose();
     }),
   );
 
@@ -116,6 +118,7 @@ describe('ewc', () => {
           move(there, task.weights);
           await alone.consolidate(there, dataOf(task));
           all += await valueOf(gradientsOf(alone, model)(somewhere()).loss);
+          alone.dispose();
         }
         return all;
       };
@@ -126,6 +129,7 @@ describe('ewc', () => {
       );
       move(model, fixture.tasks[2]!.weights);
       expect((await anchors()) - (await valueOf(gradientsOf(guard, model)(somewhere()).loss))).toBeCloseTo(constant, 3);
+      guard.dispose();
     }),
   );
 
@@ -141,6 +145,7 @@ describe('ewc', () => {
       await expectSameBits(reports['ewc']!, loss);
       expect(Object.keys(grads).filter((name) => name.startsWith('classifier.'))).toEqual([]);
       expect(Object.keys(guard.state()).filter((name) => name.includes('classifier.'))).toEqual([]);
+      guard.dispose();
     }),
   );
 
@@ -167,6 +172,7 @@ describe('ewc', () => {
           expect(got.rows).toEqual(want.rows);
           for (const name in want.grads) await expectSameBits(got.grads[name]!, want.grads[name]!);
         }
+        free.dispose();
       }),
     );
 
@@ -179,6 +185,7 @@ describe('ewc', () => {
         expect(Object.keys(guard.state()).sort()).toEqual(['fisher.dense.bias', 'mean.dense.bias']);
         await guard.consolidate({ ...model, trainable: ['dense.weight'] }, dataOf(fixture.tasks[0]!));
         expect(Object.keys(guard.state())).toHaveLength(4);
+        guard.dispose();
       }),
     );
 
@@ -187,6 +194,7 @@ describe('ewc', () => {
       scoped(async () => {
         const guard = ewc({ lambda: 1, fisher: exactFisher });
         expect(await guard.consolidate(toy(), dataOf(fixture.tasks[0]!))).toMatchObject({ kind: 'exact', examples: 3 });
+        guard.dispose();
       }),
     );
   });
@@ -212,6 +220,7 @@ describe('ewc', () => {
       again.restore(kept);
       guard.dispose();
       expect(await valueOf(again.state()['mean.dense.bias']!)).not.toBeNaN();
+      again.dispose();
     }),
   );
 
@@ -224,6 +233,7 @@ describe('ewc', () => {
       await guard.consolidate(model, dataOf(fixture.tasks[0]!));
       shifted(model, 1);
       await expectClose(guard.state()['mean.dense.bias']!, before, { absolute: 0 });
+      guard.dispose();
     }),
   );
 
@@ -237,12 +247,27 @@ describe('ewc', () => {
       await expectNoLeak(async () => {
         await expect(guard.consolidate(model, [])).rejects.toMatchObject({ code: 'bad-data' });
         const { 'mean.dense.bias': _gone, ...half } = before;
-        expect(() => guard.restore(half)).toThrow("only one of 'fisher.dense.bias' and 'mean.dense.bias'");
+        expect(() => guard.restore(half)).toThrow("the state of 'dense.bias' lacks 'mean.dense.bias'");
         expect(() => guard.restore({ ...before, 'mean.dense.bias': before['fisher.dense.weight']! })).toThrow(
           "the state of 'dense.bias'",
         );
       });
       expect(guard.state()).toEqual(before);
+      guard.dispose();
+    }),
+  );
+
+  test(
+    'what is restored inside a tidy stays',
+    scoped(async () => {
+      const model = toy();
+      const guard = ewc({ lambda: 1 });
+      await guard.consolidate(model, dataOf(fixture.tasks[0]!));
+      const again = ewc({ lambda: 1 });
+      tf.tidy(() => again.restore(guard.state()));
+      for (const [name, tensor] of Object.entries(guard.state())) await expectSameBits(again.state()[name]!, tensor);
+      guard.dispose();
+      again.dispose();
     }),
   );
 
