@@ -83,14 +83,14 @@ export function advised(
 
   function heardEpoch(epoch: number, step: number): void {
     for (const [penalty, one] of watched) {
+      const { open, seen } = one.competing;
+      one.competing = { open: [], seen: [] };
       const ratio = ratioOf(one);
       if (ratio === undefined) continue;
       if (ratio < 1e-3) tell(one, vanishes(penalty, ratio, step));
-      const { open, seen } = one.competing;
       const compete = open.filter((is) => is).length;
       const without = open.filter((is, c) => is && !seen[c]).length;
       if (without > 0) tell(one, unrehearsed(penalty, without, compete, epoch, step));
-      one.competing = { open: [], seen: [] };
     }
   }
 

@@ -67,6 +67,15 @@ describe('advised', () => {
     expect(adviceOn([...whole, epoch(4)])).toEqual([]);
   });
 
+  test('each epoch is judged by itself, also after one whose penalty was 0', () => {
+    const classes = (...states: number[]) => ({ 'ewc.classes': Float32Array.of(2, ...states) });
+    const free = Array.from({ length: 4 }, (_, i) => step(i + 1, 1, { ewc: 0, ...classes(2, 2) }));
+    const held = Array.from({ length: 4 }, (_, i) => step(i + 5, 2, { ewc: 1, ...classes(1, 2) }));
+    expect(adviceOn([...free, epoch(4), ...held, epoch(8)])).toMatchObject([
+      { code: 'classes-unrehearsed', ratio: 0.5, step: 8 },
+    ]);
+  });
+
   describe('limits', () => {
     test('says nothing without a penalty, of one that is 0, and within 1/1000 and 10', () => {
       const without = Array.from({ length: 30 }, (_, i) => step(i + 1, 1, {}));
