@@ -54,8 +54,9 @@ export interface Derpp extends Pick<Replay, 'draw' | 'size' | 'counts'> {
  * mean over the classes is the authors' code's; the paper has the sum.
  * **See also** `replay` (labels only), `lwf` (logits without old texts).
  *
- * @throws HoldfastError `bad-argument` if `alpha` or `beta` is negative or not finite, or `perLabel` is not a whole number ≥ 0; from
- *   `remember` also `bad-data`, `unknown-label`, `not-found` and `not-finite`; when evaluated, if the memory is of a model with more classes
+ * @throws HoldfastError `bad-argument` if `alpha` or `beta` is negative or not finite, and unless one of `perLabel` and `size` is given, a
+ *   whole number ≥ 0; from `remember`, if `classes` leave out the head, and `bad-data`, `unknown-label`, `not-found` or `not-finite`; from
+ *   `restore`, for a state that is not derpp's or of a model with more classes; when evaluated, for a memory of such a model
  * @see Buzzega et al., Dark Experience for General Continual Learning, NeurIPS 2020, arXiv:2004.07211
  * @see https://github.com/aimagelab/mammoth (the authors' code)
  * @example
