@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import seedrandom from 'seedrandom';
@@ -18,12 +18,13 @@ const batchSize = 32;
 /** Longer pairs are cut: few are. */
 const maxLength = 64;
 
-/** The first stage of EFL: the folder of the model with a head that knows inference. */
+/** The first stage of EFL: the folder of the model with a head that knows inference. It goes on where it was stopped. */
 export async function inferenceModel(folder: string, { rows, epochs, cache }: InferenceStage): Promise<string> {
   const target = path.join(cache, `${path.basename(folder)}-${rows.length}x${epochs}`);
   if (existsSync(path.join(target, 'holdfast.json'))) return target;
   await using model = await loadModel(folder, { pooling: 'mean' });
   const head = model.addHead('entailment', entailmentLabels, { seed: 1 });
+  const checkpoint = `${target}-unfinished`;
   const steps = epochs * Math.ceil(rows.length / batchSize);
   const bar = progressBar(`${path.basename(folder)}: ${steps} steps on inference rows`, steps);
   let done = 0;
@@ -38,11 +39,13 @@ export async function inferenceModel(folder: string, { rows, epochs, cache }: In
   // The file has one source after the other.
   const source = nliRows(shuffled([...rows], seedrandom('inference')));
   const data = batches(source, { head, batchSize, maxLength });
+  const going = { checkpoint: { folder: checkpoint, everySteps: 50 }, ...(existsSync(checkpoint) && { resume: checkpoint }) };
   try {
-    await train(model, { objective: crossEntropy(), data, epochs, seed: 1, onEvent }, 5e-5, 1e-3);
+    await train(model, { objective: crossEntropy(), data, epochs, seed: 1, onEvent, ...going }, 5e-5, 1e-3);
   } finally {
     bar.end();
   }
   await model.save(target);
+  rmSync(checkpoint, { recursive: true, force: true });
   return target;
 }
