@@ -11,7 +11,7 @@ export type DictionaryFormat = 'tsv' | 'muse' | 'cedict' | 'dictd';
 
 export interface DictionaryFile {
   readonly path: string;
-  /** Of the translations. Default: what stands after the last hyphen of the file's name, `de` of `en-de.tsv`; CC-CEDICT: `zh`. */
+  /** Of the translations. Default: what stands after the last hyphen before the first dot of the file's name, `de` of `en-de.0-5000.txt`; CC-CEDICT: `zh`. */
   readonly language?: string;
   /** Default: by the file's ending. */
   readonly format?: DictionaryFormat;
@@ -60,7 +60,7 @@ function described(file: DictionaryFile): Described {
   const format = file.format ?? endings[/\.(tsv|txt|u8|index)$/.exec(name)?.[1] as keyof typeof endings];
   if (format === undefined)
     throw badArgument('loadDictionary', `the ending of '${file.path}' tells no format: say it, as in { path, format: 'tsv' }`);
-  const language = file.language ?? (format === 'cedict' ? 'zh' : /-([^-.]+)(?:\.[^.]*)?$/.exec(name)?.[1]);
+  const language = file.language ?? (format === 'cedict' ? 'zh' : /^[^.]*-(\p{L}[^-.]*)(?:\.|$)/u.exec(name)?.[1]);
   if (language === undefined)
     throw badArgument('loadDictionary', `the name of '${file.path}' tells no language: say it, as in { path, language: 'de' }`);
   return { ...file, format, language };

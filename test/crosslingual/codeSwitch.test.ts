@@ -143,6 +143,7 @@ describe('dictionaries', () => {
     expect(loaded.translations('HOUSE', 'de')).toEqual(['Haus', 'Gebäude']);
     expect(loaded.translations('red', 'de')).toEqual(['rot']);
     expect(loaded.translations('house', 'es')).toEqual(['casa']);
+    expect((await loadDictionary(file('en-fr.0-5000.txt', 'red rouge\n'))).languages).toEqual(['fr']);
   });
 
   test('CC-CEDICT is turned round', async () => {
@@ -171,6 +172,7 @@ describe('dictionaries', () => {
     expect([code, issues.map(({ file: at, line }) => [at, line])]).toEqual(['bad-data', [[bad, 2], [bad, 4]]]); // prettier-ignore
     expect((await failure(loadDictionary('nowhere-de.tsv'))).code).toBe('not-found');
     expect((await failure(loadDictionary(file('words.tsv', 'a\tb')))).message).toContain('tells no language');
+    expect((await failure(loadDictionary(file('eng-deu-0.3.tsv', 'a\tb')))).message).toContain('tells no language');
     expect((await failure(loadDictionary(file('none-de.tsv', '\n')))).message).toContain('has no pairs');
   });
 });
