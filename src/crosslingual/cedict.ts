@@ -1,4 +1,5 @@
 import type { Translation } from './dictionary';
+import { isWord } from './words';
 
 /** Traditional, simplified, pronunciation in brackets, senses between slashes. */
 const LINE = /^\S+ (\S+) \[.*?\]+ \/(.+)\/\s*$/;
@@ -11,14 +12,16 @@ export function cedictPairs(line: string): Translation[] | undefined {
   if (line.startsWith('#')) return [];
   const [, chinese, senses] = LINE.exec(line) ?? [];
   if (chinese === undefined || senses === undefined) return undefined;
-  return senses
+  // Remarks first: what separates senses also stands inside them.
+  return withoutRemarks(senses)
     .split(/[/;]/)
-    .map((sense) =>
-      sense
-        .replace(/\([^)]*\)/g, '')
-        .trim()
-        .replace(/^(?:to|an?|the) /i, ''),
-    )
-    .filter((sense) => /^[\p{L}]+(?:['’-][\p{L}]+)*$/u.test(sense))
+    .map((sense) => sense.trim().replace(/^(?:to|an?|the) /i, ''))
+    .filter(isWord)
     .map((sense) => [sense, chinese]);
+}
+
+/** Without what stands in parentheses, the inner ones first. */
+function withoutRemarks(text: string): string {
+  const less = text.replace(/\([^()]*\)/g, '');
+  return less === text ? text : withoutRemarks(less);
 }

@@ -1,4 +1,5 @@
 import type { Translation } from './dictionary';
+import { isWord } from './words';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
@@ -24,7 +25,7 @@ export function dictdPairs(line: string, entries: Uint8Array): Translation[] | u
         .split(/[,;]/),
     )
     .map((translation) => translation.trim())
-    .filter((translation) => /^[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*$/u.test(translation))
+    .filter(isWord)
     .map((translation) => [word, translation]);
 }
 

@@ -14,7 +14,9 @@ const ALWAYS: readonly RegExp[] = [
 ];
 
 /** Letters, with apostrophes and hyphens only between them. */
-const WORD = /[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*/gu;
+const LETTERS = String.raw`[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*`;
+const WORD = new RegExp(LETTERS, 'gu');
+const ONE_WORD = new RegExp(`^${LETTERS}$`, 'u');
 
 /** The words of a text, in order, without those that touch something protected. */
 export function wordsIn(text: string, protect: readonly RegExp[] = []): Word[] {
@@ -25,6 +27,9 @@ export function wordsIn(text: string, protect: readonly RegExp[] = []): Word[] {
     .map(({ 0: word, index }): Word => ({ text: word, at: index }))
     .filter(({ text: word, at }) => !kept.some(([start, end]) => at < end && start < at + word.length));
 }
+
+/** True where the text is one word and nothing else. */
+export const isWord = (text: string): boolean => ONE_WORD.test(text);
 
 /** How a word is looked up. */
 export const keyOf = (word: string): string => word.normalize('NFC').toLowerCase().replaceAll('’', "'");

@@ -147,11 +147,13 @@ describe('dictionaries', () => {
   });
 
   test('CC-CEDICT is turned round', async () => {
-    const lines = '# a comment\n紅色 红色 [hong2 se4] /red (color)/\n付款 付款 [fu4 kuan3] /to pay/a sum of money/payment/\n';
+    const lines =
+      '# a comment\n紅色 红色 [hong2 se4] /red (color)/\n付款 付款 [fu4 kuan3] /to pay/a sum of money/payment/\n賬單 账单 [zhang4 dan1] /(shop; (also) bar/pub) bill/\n';
     const loaded = await loadDictionary(file('cedict_ts.u8', lines));
     expect(loaded.translations('red', 'zh')).toEqual(['红色']);
     expect(loaded.translations('pay', 'zh')).toEqual(['付款']);
-    expect(loaded.sizes).toEqual({ zh: 3 });
+    expect(loaded.translations('bill', 'zh')).toEqual(['账单']);
+    expect(loaded.sizes).toEqual({ zh: 4 });
   });
 
   test.each(['.dict', '.dict.dz'])('dictd: an index beside %s', async (ending) => {
