@@ -44,7 +44,7 @@ export interface TestResult {
  *
  * @param tests examples by the name of their head; or one source, with its `head` in the options
  * @throws HoldfastError `not-found` for a head that the model does not have; `unknown-label` with all rows concerned; `bad-data` for an
- *   empty test; `bad-argument` for one source without its head, or `classes` without the test's own
+ *   empty test; `not-finite` for a model that has diverged; `bad-argument` for one source without its head, or `classes` without the test's own
  * @example
  * const { billing } = await evaluate(model, { billing: billingTest });
  * const { accuracy } = await evaluate(model, billingTest, { head: model.head('billing') });

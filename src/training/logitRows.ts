@@ -1,7 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
-import { encoded, padded } from '../data/encoded';
+import { outputRows } from '../data/outputRows';
 import type { TokenisedRow } from '../data/tokenised';
-import { cut } from '../engine/cut';
 import type { Head, TextModel } from '../model/types';
 
 /** Columns of the logits that these heads' classes stand in, in their order. */
@@ -9,39 +7,15 @@ export const columnsOf = (heads: readonly Head[]): number[] => [
   ...new Set(heads.flatMap(({ offset, labels }) => labels.map((_, i) => offset + i))),
 ];
 
-/**
- * What the model says of each row, on the host: logits of the given columns, in the order of the rows.
- *
- * Rows are read in the order of their length, so that little is padded. Dropout is off.
- */
+/** What the model says of each row, on the host: logits of the given columns, in the order of the rows. Dropout is off. */
 export async function logitRows(
   model: TextModel,
   rows: readonly TokenisedRow[],
   columns: readonly number[],
   batchSize: number,
 ): Promise<Float32Array[]> {
-  const byLength = rows
-    .map((row, i) => ({ row, i }))
-    .sort((a, b) => a.row.tokens.ids.length - b.row.tokens.ids.length || a.i - b.i);
-  const result: Float32Array[] = [];
-  for (let at = 0; at < byLength.length; at += batchSize) {
-    const some = byLength.slice(at, at + batchSize);
-    const logits = tf.tidy(() => {
-      const host = padded(
-        some.map(({ row }) => row.tokens),
-        { padId: model.tokenizer.padId, maxLength: model.maxLength },
-      );
-      return model.forward(encoded(host)).logits; // [B, C]
-    });
-    cut();
-    try {
-      const [values, C] = [await logits.data(), logits.shape[1]];
-      some.forEach(({ i }, b) => (result[i] = Float32Array.from(columns, (column) => values[b * C + column]!)));
-    } finally {
-      logits.dispose();
-    }
-  }
-  return result;
+  const all = await outputRows(model, rows, batchSize, ({ logits }) => logits); // [N][C]
+  return all.map((row) => Float32Array.from(columns, (column) => row[column]!));
 }
 
 /** The place of the largest logit (the first of equals) and its probability at a temperature. */
