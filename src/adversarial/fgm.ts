@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { requireNumber } from '../core/errors';
 import type { GradientTransform } from '../core/types';
 import { mean, probe } from './evaluations';
-import { ofTokens, perExample, unit, type PerturbationNorm } from './perturbation';
+import { ofLength, ofTokens, perExample, type PerturbationNorm } from './perturbation';
 
 export interface FgmOptions {
   /** Length of the perturbation, ≥ 0, in the units of the word embeddings. Default 1. */
@@ -34,7 +34,7 @@ export function fgm({ epsilon = 1, norm = perExample }: FgmOptions = {}): Gradie
   return (next, model) =>
     (batch, weights = model.weights) => {
       const clean = probe('fgm', next, model, batch, weights);
-      const attack = tf.tidy(() => tf.mul<tf.Tensor3D>(unit(ofTokens(clean.offset, batch.inputs.mask), norm), epsilon));
+      const attack = tf.tidy(() => ofLength(epsilon, ofTokens(clean.offset, batch.inputs.mask), norm));
       const attacked = probe('fgm', next, model, batch, weights, attack);
       attack.dispose();
       return mean(clean, attacked);

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { addTensors } from '../core/tensors';
+import { addTensors, mapTensors } from '../core/tensors';
 import { badArgument, requireCount, requireNumber } from '../core/errors';
 import { mix } from '../core/rng';
 import type { GradientTransform, Tensors } from '../core/types';
 import { cut } from '../engine/cut';
 import { discard, probe, type Probed } from './evaluations';
-import { ofTokens, perExample, unit, within, type PerturbationNorm } from './perturbation';
+import { ofLength, ofTokens, perExample, within, type PerturbationNorm } from './perturbation';
 
 export interface FreelbOptions {
   /** Length of each step, ≥ 0, in the units of the word embeddings (`adv_lr`). Default 0.1. */
@@ -76,7 +76,7 @@ export function freelb({
       for (let k = 2; k <= steps; k++) {
         const before = delta;
         delta = tf.tidy(() => {
-          const step = tf.mul<tf.Tensor3D>(unit(ofTokens(last.offset, mask), norm), stepSize);
+          const step = ofLength(stepSize, ofTokens(last.offset, mask), norm);
           const moved = before ? tf.add<tf.Tensor3D>(before, step) : step;
           return maxNorm === undefined ? moved : within(moved, maxNorm, norm);
         });
@@ -116,5 +116,5 @@ export function freelbStart(mask: tf.Tensor2D, hiddenSize: number, size: number,
 const runningMean = (mean: Tensors, added: Tensors, k: number): Tensors =>
   addTensors(
     mean,
-    Object.fromEntries(Object.entries(added).map(([name, grad]) => [name, tf.div(tf.sub(grad, mean[name]!), k)] as const)),
+    mapTensors(added, (grad, name) => tf.div(tf.sub(grad, mean[name]!), k)),
   );

@@ -1,9 +1,9 @@
-export * from './awp';
-export * from './fgm';
-export * from './freelb';
-export * from './pgd';
+export { awp, type AwpOptions } from './awp';
+export { fgm, type FgmOptions } from './fgm';
+export { freelb, type Freelb, type FreelbOptions } from './freelb';
 export { perExample, wholeBatch, type PerturbationNorm } from './perturbation';
+export { pgd, type PgdOptions } from './pgd';
 export { smart, type SmartOptions } from './smart';
-export * from './smartVariants';
+export { smartCode, smartPaper, type SmartVariant } from './smartVariants';
 export type { Unlabeled } from './unlabeled';
 export { vat, type VatOptions } from './vat';

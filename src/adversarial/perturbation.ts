@@ -14,9 +14,9 @@ export const wholeBatch: PerturbationNorm = (perturbation) =>
 export const ofTokens = (perturbation: tf.Tensor3D, mask: tf.Tensor2D): tf.Tensor3D =>
   tf.mul(perturbation, tf.expandDims(mask, 2));
 
-/** Length 1 in the same direction; what has no length stays 0. */
-export const unit = (perturbation: tf.Tensor3D, norm: PerturbationNorm): tf.Tensor3D =>
-  tf.divNoNan(perturbation, norm(perturbation));
+/** That length in the same direction; what has no length stays 0. */
+export const ofLength = (length: number, perturbation: tf.Tensor3D, norm: PerturbationNorm): tf.Tensor3D =>
+  tf.mul(tf.divNoNan(perturbation, norm(perturbation)), length);
 
 /** Scaled back to the radius where it is longer. */
 export const within = (perturbation: tf.Tensor3D, radius: number, norm: PerturbationNorm): tf.Tensor3D =>

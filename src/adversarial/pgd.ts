@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { requireCount, requireNumber } from '../core/errors';
 import type { GradientTransform } from '../core/types';
 import { discard, mean, probe } from './evaluations';
-import { ofTokens, perExample, unit, within, type PerturbationNorm } from './perturbation';
+import { ofLength, ofTokens, perExample, within, type PerturbationNorm } from './perturbation';
 
 export interface PgdOptions {
   /** Greatest length of the perturbation, ≥ 0, in the units of the word embeddings. Default 1. */
@@ -47,7 +47,7 @@ export function pgd({ epsilon = 1, stepSize = 0.3, steps = 3, norm = perExample 
       for (let k = 0; k < steps; k++) {
         const before = attack;
         attack = tf.tidy(() => {
-          const step = tf.mul<tf.Tensor3D>(unit(ofTokens(last.offset, batch.inputs.mask), norm), stepSize);
+          const step = ofLength(stepSize, ofTokens(last.offset, batch.inputs.mask), norm);
           return within(before ? tf.add(before, step) : step, epsilon, norm);
         });
         if (last !== clean) discard(last);

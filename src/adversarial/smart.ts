@@ -1,8 +1,9 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { requireCount, requireNumber } from '../core/errors';
+import { besideTape } from '../core/tape';
 import type { Pass, Term } from '../core/types';
 import { meanOf } from '../losses/meanOf';
-import { besideTape, outputAt, seedOf, slopeAt } from './besideTape';
+import { noiseOf, outputAt, slopeAt } from './probing';
 import { ofTokens } from './perturbation';
 import { smartPaper, type SmartVariant } from './smartVariants';
 import type { Unlabeled } from './unlabeled';
@@ -56,12 +57,7 @@ export function smart({
   requireCount('smart', 'steps', steps);
   requireNumber('smart', 'noise', noise, Number.MIN_VALUE);
   requireCount('smart', 'seed', seed, 0, 0xffffffff);
-  return (pass) => {
-    const { batch, model } = pass;
-    const shape: [number, number, number] = [...batch.inputs.ids.shape, model.hiddenSize];
-    const start = tf.randomNormal<tf.Rank.R3>(shape, 0, noise, 'float32', seedOf(pass, seed));
-    return meanOf(smartOf(pass, start, { epsilon, stepSize, steps, variant }), batch);
-  };
+  return (pass) => meanOf(smartOf(pass, noiseOf(pass, noise, seed), { epsilon, stepSize, steps, variant }), pass.batch);
 }
 
 /** The divergence per example [B], from a first perturbation [B, T, H]. */

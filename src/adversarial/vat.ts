@@ -1,11 +1,12 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { requireCount, requireNumber } from '../core/errors';
 import { stopGradient } from '../core/stopGradient';
+import { besideTape } from '../core/tape';
 import type { Pass, Term } from '../core/types';
 import { klDivergence } from '../losses/klDivergence';
 import { meanOf } from '../losses/meanOf';
-import { besideTape, outputAt, seedOf, slopeAt } from './besideTape';
-import { ofTokens, perExample, unit, type PerturbationNorm } from './perturbation';
+import { noiseOf, outputAt, slopeAt } from './probing';
+import { ofLength, ofTokens, perExample, type PerturbationNorm } from './perturbation';
 import type { Unlabeled } from './unlabeled';
 
 export interface VatOptions {
@@ -46,11 +47,7 @@ export function vat({ epsilon = 1, xi = 0.1, iterations = 1, norm = perExample, 
   requireNumber('vat', 'xi', xi, Number.MIN_VALUE);
   requireCount('vat', 'iterations', iterations);
   requireCount('vat', 'seed', seed, 0, 0xffffffff);
-  return (pass) => {
-    const { batch, model } = pass;
-    const start = tf.randomNormal<tf.Rank.R3>([...batch.inputs.ids.shape, model.hiddenSize], 0, 1, 'float32', seedOf(pass, seed));
-    return meanOf(vatOf(pass, start, { epsilon, xi, iterations, norm }), batch);
-  };
+  return (pass) => meanOf(vatOf(pass, noiseOf(pass, 1, seed), { epsilon, xi, iterations, norm }), pass.batch);
 }
 
 /** The divergence per example [B], from a first direction [B, T, H]. */
@@ -65,13 +62,13 @@ export function vatOf(
   const attack = besideTape(() => {
     let direction = ofTokens(start, inputs.mask);
     for (let k = 0; k < iterations; k++) {
-      const probe = tf.mul<tf.Tensor3D>(unit(direction, norm), xi);
+      const probe = ofLength(xi, direction, norm);
       direction = ofTokens(
         slopeAt('vat', pass, probe, (there) => klDivergence(clean, there, classes)),
         inputs.mask,
       );
     }
-    return tf.mul<tf.Tensor3D>(unit(direction, norm), epsilon);
+    return ofLength(epsilon, direction, norm);
   });
   return klDivergence(clean, outputAt(pass, attack).logits, classes);
 }

@@ -24,3 +24,19 @@ export function gradientsBy(
     throw error;
   }
 }
+
+/**
+ * Runs `compute` as if no tape were open, so that it may open one of its own: a term can take a gradient to find out where to look. The tape around sees a
+ * constant, and none of the activations in between stays in memory. (Nothing opens a tape inside `stopGradient`, which switches recording off.)
+ */
+export function besideTape<T extends tf.Tensor>(compute: () => T): T {
+  const { state } = tf.engine();
+  const { gradientDepth, activeTape } = state;
+  state.gradientDepth = 0;
+  try {
+    return tf.tidy(compute);
+  } finally {
+    state.gradientDepth = gradientDepth;
+    state.activeTape = activeTape;
+  }
+}

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { fgm } from '../../src/adversarial/fgm';
-import { perExample, unit, wholeBatch, within } from '../../src/adversarial/perturbation';
+import { ofLength, perExample, wholeBatch, within } from '../../src/adversarial/perturbation';
 import { pgd } from '../../src/adversarial/pgd';
 import { gradientsOf } from '../../src/core/gradients';
 import type { Encoded, GradientFn, Labeled, Model } from '../../src/core/types';
@@ -58,8 +58,8 @@ describe('by hand', () => {
     'norms: of each text, or of the batch; what is 0 stays 0',
     scoped(async () => {
       const x = tf.tensor3d([3, 4, 0, 0, 0, 12], [3, 1, 2]);
-      await expectClose(unit(x, perExample), [0.6, 0.8, 0, 0, 0, 1]);
-      await expectClose(unit(x, wholeBatch), [3 / 13, 4 / 13, 0, 0, 0, 12 / 13]);
+      await expectClose(ofLength(1, x, perExample), [0.6, 0.8, 0, 0, 0, 1]);
+      await expectClose(ofLength(1, x, wholeBatch), [3 / 13, 4 / 13, 0, 0, 0, 12 / 13]);
       await expectClose(within(x, 6, perExample), [3, 4, 0, 0, 0, 6]);
       await expectSameBits(within(x, 0, wholeBatch), [0, 0, 0, 0, 0, 0]);
     }),

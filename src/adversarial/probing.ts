@@ -4,22 +4,6 @@ import { HoldfastError } from '../core/errors';
 import { shifted } from '../core/attacks';
 import type { Batch, Output, Pass } from '../core/types';
 
-/**
- * Runs `compute` as if no tape were open, so that it may open one of its own: a term can take a gradient to find out where to look. The tape around sees a
- * constant, and none of the activations in between stays in memory. (Nothing opens a tape inside `stopGradient`, which switches recording off.)
- */
-export function besideTape<T extends tf.Tensor>(compute: () => T): T {
-  const { state } = tf.engine();
-  const { gradientDepth, activeTape } = state;
-  state.gradientDepth = 0;
-  try {
-    return tf.tidy(compute);
-  } finally {
-    state.gradientDepth = gradientDepth;
-    state.activeTape = activeTape;
-  }
-}
-
 /** The network on the pass's own inputs with a perturbation on top of their offset. */
 export const outputAt = ({ batch, model, forward }: Pass, perturbation: tf.Tensor3D): Output =>
   forward(shifted(batch, model, perturbation).inputs);
@@ -41,7 +25,11 @@ export function slopeAt<B extends Batch>(
 }
 
 /**
- * With dropout a draw of the run's stream, so that a resumed run goes on the same; without it always the same number, as the pass is deterministic.
- * Never 0, which to TensorFlow.js is no seed.
+ * Normal noise as large as the embeddings, [B, T, H], to start a search from. With dropout its seed is a draw of the run's stream, so that a resumed run goes on
+ * the same; without it always `seed`, as the pass is deterministic.
  */
-export const seedOf = ({ options: { rng } }: Pass, seed: number): number => (rng ? rng() : seed) + 1;
+export function noiseOf({ batch, model, options: { rng } }: Pass, deviation: number, seed: number): tf.Tensor3D {
+  const shape: [number, number, number] = [...batch.inputs.ids.shape, model.hiddenSize];
+  // To TensorFlow.js a seed of 0 is none.
+  return tf.randomNormal<tf.Rank.R3>(shape, 0, deviation, 'float32', (rng ? rng() : seed) + 1);
+}
