@@ -3,9 +3,9 @@ import { gradientsOf } from '../core/gradients';
 import { denseGradients } from '../core/rows';
 import { mapTensors } from '../core/tensors';
 import type { Labeled, Model, Tensors, Term } from '../core/types';
+import { crossEntropyOf } from '../losses/crossEntropy';
 import { meanOverExamples } from './meanOverExamples';
-import { logProbabilities, type Fisher, type FisherData, type FisherOptions } from './measuredFisher';
-import { oneHotOf } from './oneHotOf';
+import type { Fisher, FisherData, FisherOptions } from './measuredFisher';
 
 /**
  * What Avalanche and PyContinual measure in place of the Fisher: the squared gradient of each batch's mean loss. **It is not the Fisher**:
@@ -45,7 +45,5 @@ export async function batchedFisher(model: Model, data: FisherData, options: Fis
 /** The mean loss of the first `taken` rows. */
 const meanOfFirst =
   (taken: number): Term<Labeled> =>
-  ({ output, batch }) => {
-    const all = logProbabilities(output, batch).mul(oneHotOf(batch.labels, output.logits.shape[1])); // [B, C]
-    return tf.sum<tf.Scalar>(tf.slice(all, [0, 0], [taken, -1])).div<tf.Scalar>(-taken);
-  };
+  ({ output, batch }) =>
+    tf.mean<tf.Scalar>(tf.slice(crossEntropyOf(output.logits, batch.labels, batch.classes), [0], [taken]));

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Labeled, Pass } from '../core/types';
-import { oneHotOf } from './oneHotOf';
 
 /** Of each class of a batch: whether it competes, and whether a row has it. */
 export interface Competing {
@@ -16,7 +15,10 @@ export function reportCompeting(owner: string, { batch, report }: Pass): void {
   const { classes, labels } = batch as Batch & Partial<Labeled>;
   if (!classes || !labels) return;
   const C = classes.shape[1];
-  const seen = tf.max(oneHotOf(labels, C), 0);
+  const seen = tf
+    .equal(labels.expandDims(1), tf.range(0, C, 1, 'int32'))
+    .any(0)
+    .cast('float32'); // [C]
   report(`${owner}.classes`, tf.concat([tf.tensor1d([C]), tf.max<tf.Tensor1D>(classes, 0).add<tf.Tensor1D>(seen)]));
 }
 

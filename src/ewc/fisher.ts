@@ -1,14 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRng } from '../core/rng';
 import type { Labeled, Model } from '../core/types';
-import {
-  logProbabilities,
-  measuredFisher,
-  type Fisher,
-  type FisherData,
-  type FisherOptions,
-  type Labeling,
-} from './measuredFisher';
+import { openLogits } from '../losses/openLogits';
+import { measuredFisher, type Fisher, type FisherData, type FisherOptions, type Labeling } from './measuredFisher';
 
 /**
  * The empirical Fisher: squared gradients at the labels of the data, one example at a time, then averaged. The usual choice for EWC.
@@ -77,7 +71,7 @@ export function exactFisher(model: Model, data: FisherData, options: FisherOptio
 const ones = (length: number): Float32Array => new Float32Array(length).fill(1);
 
 async function ownProbabilities(model: Model, batch: Labeled): Promise<[probabilities: Float32Array, C: number]> {
-  const p = tf.tidy(() => tf.exp(logProbabilities(model.forward(batch.inputs), batch)));
+  const p = tf.tidy(() => tf.exp(tf.logSoftmax(openLogits(model.forward(batch.inputs).logits, batch.classes))));
   const values = await p.data<'float32'>();
   p.dispose();
   return [values, p.shape[1]];

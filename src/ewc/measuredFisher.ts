@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Labeled, Model, Output, Tensors } from '../core/types';
 import type { Batches } from '../data/types';
-import { openLogits } from '../losses/openLogits';
+import { crossEntropyOf } from '../losses/crossEntropy';
 import { meanOverExamples, type MeasureOptions } from './meanOverExamples';
-import { oneHotOf } from './oneHotOf';
 import { squaredGradients } from './perExample';
 
 /** A recipe of batches (opened, read and disposed here), or batches that exist already (they stay the caller's). */
@@ -55,10 +54,8 @@ export async function measuredFisher(
 /** One labeling's squares, summed over the rows. */
 function squaresOf(model: Model, batch: Labeled, { labels, counts }: Labeling, weights?: FisherOptions['weights']): Tensors {
   const [target, factor] = [tf.tensor1d(labels, 'int32'), tf.tensor1d(counts).sqrt()];
-  const loss = (output: Output) => {
-    const logLikelihood = tf.sum(logProbabilities(output, batch).mul(oneHotOf(target, output.logits.shape[1])), 1); // [B]
-    return tf.sum<tf.Scalar>(logLikelihood.mul(factor)); // A factor of √c before squaring is a factor of c after it.
-  };
+  // A factor of √c before squaring is a factor of c after it.
+  const loss = ({ logits }: Output) => tf.sum<tf.Scalar>(crossEntropyOf(logits, target, batch.classes).mul(factor));
   return squaredGradients(loss, model, batch, weights ? { wanted: weights } : {});
 }
 
@@ -67,7 +64,3 @@ const firstRows = ({ labels, counts }: Labeling, taken: number): Labeling => ({
   labels,
   counts: counts.map((count, b) => (b < taken ? count : 0)),
 });
-
-/** [B, C]; classes that take no part have probability 0. */
-export const logProbabilities = ({ logits }: Output, { classes }: Labeled): tf.Tensor2D =>
-  tf.logSoftmax(openLogits(logits, classes));
