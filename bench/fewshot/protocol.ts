@@ -48,7 +48,7 @@ export async function rowsOf(
 ): Promise<Pick<FewShotRun, 'train' | 'dev' | 'test'>> {
   const files = task.files(seed);
   const read = async (file: string) => {
-    const all = await readAll('fewshot', readJsonl(file, task.fields ?? {}), 0);
+    const all = await readAll('fewshot', readJsonl(file, task.fields ?? {}));
     return model === 'masked' ? all : all.map((row) => prefixed(row, task.prefix));
   };
   const [train, dev, tests] = [await read(files.train), await read(files.dev), await read(files.test)];
@@ -57,7 +57,7 @@ export async function rowsOf(
 
 /** The rows of the first stage of EFL. */
 export async function inferenceRowsOf({ prefix }: FewShotTask, { inference }: FewShotProtocol): Promise<Example[]> {
-  const rows = await readAll('fewshot', readJsonl(inferenceRows, { text: 'premise', pair: 'hypothesis' }), 0);
+  const rows = await readAll('fewshot', readJsonl(inferenceRows, { text: 'premise', pair: 'hypothesis' }));
   return rows.slice(0, inference).map((row) => prefixed(row, prefix));
 }
 

@@ -108,7 +108,7 @@ function changing(owner: string, options: CodeSwitchOptions) {
   const checked = checkedSwitch(owner, options);
   requireCount(owner, 'seed', own, 0, 0xffffffff);
   return <E extends Example, Out>(source: ExampleSource<E>, change: Change<E, Out>): OpenedSource<Out> => {
-    requireReopenable(source);
+    requireReopenable(owner, source);
     return async function* ({ seed, epoch } = { seed: 0, epoch: 0 }) {
       let row = 0;
       for await (const example of typeof source === 'function' ? source({ seed, epoch }) : source) {

@@ -79,7 +79,7 @@ export function batches<E extends Example>(source: ExampleSource<E>, options: An
   if (!head && (balanced || rehearse || classes))
     throw badArgument('batches', 'balanced, rehearse and classes need labels: give the head too');
   if (balanced && !shuffle) throw badArgument('batches', 'balanced rows are drawn at random: leave shuffle on');
-  requireReopenable(source);
+  requireReopenable('batches', source);
   return { open: (opening) => opened(source, { ...options, batchSize, shuffle, balanced }, opening) };
 }
 
@@ -99,7 +99,7 @@ async function* opened<E extends Example>(
   if (maxLength > model.maxLength)
     throw badArgument('batches', `maxLength ${maxLength} is more than the model's ${model.maxLength} tokens`);
 
-  const examples = await readAll('batches', source, epoch, seed);
+  const examples = await readAll('batches', source, { seed, epoch });
   const rows = head
     ? labelledRows(
         'batches',

@@ -1,22 +1,26 @@
 import { HoldfastError } from '../core/errors';
 import { findings } from './issues';
-import type { Example, ExampleSource } from './types';
+import type { Example, ExampleSource, OpenOptions } from './types';
 
 const advice = 'Pass an array, a reader such as readJsonl(path), or a function that returns a fresh iterable: () => generate().';
 
 /** Refuses a generator object at once: it would run dry after one epoch, and the training would be shorter than asked for. */
-export function requireReopenable(source: ExampleSource<Example>): void {
+export function requireReopenable(owner: string, source: ExampleSource<Example>): void {
   if (typeof source === 'function') return;
   const once =
     Symbol.asyncIterator in source
       ? (source[Symbol.asyncIterator]() as unknown) === source
       : Symbol.iterator in source && (source[Symbol.iterator]() as unknown) === source;
   if (once)
-    throw new HoldfastError('bad-data', `batches: the examples are a generator object, which can be read only once. ${advice}`);
+    throw new HoldfastError('bad-data', `${owner}: the examples are a generator object, which can be read only once. ${advice}`);
 }
 
-/** All examples of one epoch, as strings. `owner` is the function that was called. */
-export async function readAll<E extends Example>(owner: string, source: ExampleSource<E>, epoch: number, seed = 0): Promise<E[]> {
+/** All examples of one epoch of a run, as strings. `owner` is the function that was called. */
+export async function readAll<E extends Example>(
+  owner: string,
+  source: ExampleSource<E>,
+  { seed, epoch }: Pick<OpenOptions, 'seed' | 'epoch'> = { seed: 0, epoch: 0 },
+): Promise<E[]> {
   const iterable = typeof source === 'function' ? source({ seed, epoch }) : source;
   const examples: E[] = [];
   const problems = findings();

@@ -16,8 +16,8 @@ export interface Example<Label extends string = string> {
 }
 
 /**
- * Examples that can be read again from the start: an array, a file that is opened anew, a function that returns a fresh iterable. `batches`
- * tells the function which epoch of which run it reads for.
+ * Examples that can be read again from the start: an array, a file that is opened anew, a function that returns a fresh iterable.
+ * Streams of batches tell the function which epoch of which run they read for; what reads once is epoch 0 of seed 0.
  */
 export type ExampleSource<E extends Example = Example> =
   Iterable<E> | AsyncIterable<E> | ((opening?: Pick<OpenOptions, 'seed' | 'epoch'>) => Iterable<E> | AsyncIterable<E>);

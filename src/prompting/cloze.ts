@@ -43,13 +43,13 @@ export interface ClozeOptions<Label extends string = string> extends ClozeTask<L
  */
 export function cloze<E extends Example>(source: ExampleSource<E>, options: ClozeOptions): Batches<Cloze> {
   const { pattern, verbalizer, ...others } = options;
-  requireReopenable(source);
+  requireReopenable('cloze', source);
   batches([], others); // Refuses bad options at once.
   return {
     async *open(opening) {
-      const { model, epoch } = opening;
+      const { model } = opening;
       const { tokenizer } = model;
-      const examples = await readAll('cloze', source, epoch);
+      const examples = await readAll('cloze', source, opening);
       requireLabels(examples, verbalizer.labels);
       const words = await wordPieces({ pattern, verbalizer }, tokenizer);
       requireWhole(words, pattern, tokenizer);

@@ -38,11 +38,11 @@ export interface ContrastivePairsOptions extends DrawnPairsOptions, BatchesOptio
 export function contrastivePairs(source: ExampleSource, options: ContrastivePairsOptions = {}): Batches<Paired> {
   const { pairs = 20, unique = false, ...others } = options;
   requireCount('contrastivePairs', 'pairs', pairs);
-  requireReopenable(source);
+  requireReopenable('contrastivePairs', source);
   batches([], others); // Refuses bad options at once.
   return {
     async *open(opening) {
-      const examples = await readAll('contrastivePairs', source, opening.epoch);
+      const examples = await readAll('contrastivePairs', source, opening);
       requireLabels('contrastivePairs', examples);
       const drawn = () => drawnPairs(examples, { pairs, unique, random: randomOf(opening.seed, opening.epoch, 'pairs') });
       yield* scoredPairs(drawn, others).open(opening);

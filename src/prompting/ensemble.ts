@@ -95,7 +95,7 @@ export function ensemble<Label extends string>(
  * const [accuracy] = await accuracies([clozeClassifier(model, task)], train);
  */
 export async function accuracies(classifiers: readonly Voter[], source: ExampleSource): Promise<number[]> {
-  const examples = await readAll('accuracies', source, 0);
+  const examples = await readAll('accuracies', source);
   const problems = findings();
   examples.forEach(({ label }, i) => {
     if (label === undefined) problems.add({ message: `row ${i + 1} has no label` });

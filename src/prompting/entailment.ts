@@ -5,7 +5,7 @@ import { findings } from '../data/issues';
 import { randomOf } from '../data/random';
 import { shuffled } from '../data/shuffled';
 import { readAll, requireReopenable } from '../data/source';
-import type { Batches, Example, ExampleSource } from '../data/types';
+import type { Batches, Example, ExampleSource, OpenOptions } from '../data/types';
 
 /** The labels of the head that `efl` asks. */
 export const entailmentLabels = ['entailment', 'not_entailment'] as const;
@@ -47,11 +47,11 @@ export function entailmentPairs(source: ExampleSource, options: EntailmentPairsO
   const { descriptions, negatives = 8, ...others } = options;
   requireDescriptions('entailmentPairs', descriptions);
   requireNegatives(negatives);
-  requireReopenable(source);
+  requireReopenable('entailmentPairs', source);
   batches([], others); // Refuses bad options at once.
   return {
     async *open(opening) {
-      const examples = await readAll('entailmentPairs', source, opening.epoch);
+      const examples = await readAll('entailmentPairs', source, opening);
       const random = randomOf(opening.seed, opening.epoch, 'entailment');
       yield* batches(entailmentRows(examples, { descriptions, negatives, random }), others).open(opening);
     },
@@ -98,10 +98,12 @@ export function entailmentRows(
  * const inference = [{ text: 'It rains.', pair: 'It is wet.', label: 'entailment' }, { text: 'It rains.', pair: 'It is dry.', label: 'contradiction' }];
  * await fit(model, { objective: crossEntropy(), data: batches(nliRows(inference), { head: binary }), optimizer, seed: 1 });
  */
-export function nliRows(source: ExampleSource): () => AsyncIterable<Example<EntailmentLabel>> {
-  requireReopenable(source);
-  return async function* () {
-    const examples = await readAll('nliRows', source, 0);
+export function nliRows(
+  source: ExampleSource,
+): (opening?: Pick<OpenOptions, 'seed' | 'epoch'>) => AsyncIterable<Example<EntailmentLabel>> {
+  requireReopenable('nliRows', source);
+  return async function* (opening) {
+    const examples = await readAll('nliRows', source, opening);
     const [unpaired, unknown] = [findings(), findings()];
     examples.forEach(({ pair, label }, i) => {
       if (pair === undefined) unpaired.add({ message: `row ${i + 1} has no second text` });

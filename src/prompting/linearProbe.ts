@@ -44,7 +44,7 @@ export async function linearProbe<Label extends string>(
   const { examples: source, batchSize = 64, maxLength = model.maxLength, ...regressed } = options;
   requireCount('linearProbe', 'batchSize', batchSize);
   requireCount('linearProbe', 'maxLength', maxLength, 1, model.maxLength);
-  const examples = await readAll('linearProbe', source, 0);
+  const examples = await readAll('linearProbe', source);
   requireLabels('linearProbe', examples);
   const labels = [...new Set(examples.map(({ label }) => label!))];
   const classes = examples.map(({ label }) => labels.indexOf(label!));

@@ -23,11 +23,11 @@ export interface ScoredPair extends Example {
  * await fit(model, { objective: cosineSimilarityLoss(), data: scoredPairs(similar), optimizer, seed: 1 });
  */
 export function scoredPairs(source: ExampleSource<ScoredPair>, options: BatchesOptions = {}): Batches<Paired> {
-  requireReopenable(source);
+  requireReopenable('scoredPairs', source);
   batches([], options); // Refuses bad options at once.
   return {
     async *open(opening) {
-      const pairs = await readAll('scoredPairs', source, opening.epoch);
+      const pairs = await readAll('scoredPairs', source, opening);
       requireScores(pairs);
       const rows = pairs.map(({ pair, ...row }) => ({ ...row, views: { other: { text: pair } } }));
       for await (const batch of batches(rows, options).open(opening))

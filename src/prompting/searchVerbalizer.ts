@@ -84,7 +84,7 @@ export async function searchVerbalizer<Label extends string>(
   for (const [name, value] of Object.entries({ words: count, candidates, batchSize }))
     requireCount('searchVerbalizer', name, value);
   requireCount('searchVerbalizer', 'maxLength', maxLength, 1, model.maxLength);
-  const examples = await readAll<Example<Label>>('searchVerbalizer', source, 0);
+  const examples = await readAll<Example<Label>>('searchVerbalizer', source);
   requireLabels('searchVerbalizer', examples);
   const groups = groupedBy(examples, ({ label }) => label!);
   const labels = [...groups.keys()];

@@ -68,7 +68,7 @@ export async function setFit<Label extends string>(
   requireCount('setFit', 'pairs', pairs);
   requireCount('setFit', 'batchSize', batchSize);
   requireCount('setFit', 'maxLength', maxLength, 1, model.maxLength);
-  const examples = await readAll('setFit', source, 0);
+  const examples = await readAll('setFit', source);
   requireLabels('setFit', examples);
 
   const steps = epochs * Math.ceil((2 * pairs * examples.length) / batchSize);

@@ -49,7 +49,7 @@ export async function softLabels<Label extends string>(
   options: EnsembleOptions = {},
 ): Promise<SoftExample<Label>[]> {
   const together = ensemble(classifiers, options);
-  const examples = await readAll('softLabels', source, 0);
+  const examples = await readAll('softLabels', source);
   const answers = await together.predict(examples);
   return examples.map((example, i) => ({ ...example, soft: answers[i]!.scores }));
 }
@@ -68,11 +68,11 @@ export async function softLabels<Label extends string>(
  */
 export function softBatches(source: ExampleSource<SoftExample>, options: SoftBatchesOptions): Batches<SoftLabeled> {
   const { head, ...others } = options;
-  requireReopenable(source);
+  requireReopenable('softBatches', source);
   batches([], others); // Refuses bad options at once.
   return {
     async *open(opening) {
-      const examples = await readAll('softBatches', source, opening.epoch);
+      const examples = await readAll('softBatches', source, opening);
       requireSoft(examples, head);
       const C = opening.model.classCount;
       for await (const batch of batches<Example>(examples, others).open(opening)) {

@@ -91,7 +91,7 @@ async function evaluateOne(
 ): Promise<TestResult> {
   if (!classes.some(({ name }) => name === head.name))
     throw badArgument('evaluate', `classes leave out head '${head.name}', which the labels belong to`);
-  const examples = await readAll('evaluate', source, 0);
+  const examples = await readAll('evaluate', source);
   const rows = labelledRows(
     'evaluate',
     examples.map((example) => ({ example, head })),

@@ -28,7 +28,7 @@ export async function labelledIn(
 }
 
 export const unlabelled = async (owner: string, source: ExampleSource): Promise<Row[]> =>
-  (await readAll(owner, source, 0)).map((example) => ({ example }));
+  (await readAll(owner, source)).map((example) => ({ example }));
 
 /** Place of each row's class among those that take part. */
 export function placesOf(rows: readonly Row[], heads: readonly Head[]): number[] {
@@ -46,7 +46,7 @@ export const logitsOf = async (
   logitRows(model, await tokenised(rows, [], model.tokenizer, model.maxLength), columnsOf(heads), batchSize);
 
 async function labelledOf(owner: string, source: ExampleSource, head: Head): Promise<Row[]> {
-  const examples = await readAll(owner, source, 0);
+  const examples = await readAll(owner, source);
   return labelledRows(
     owner,
     examples.map((example) => ({ example, head })),

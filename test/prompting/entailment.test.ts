@@ -75,7 +75,7 @@ describe('by hand', () => {
   test('nliRows: entailment stays, the other two are no', async () => {
     const labels = ['entailment', 'neutral', 'contradiction', 'not_entailment'];
     const rows = labels.map((label): Example => ({ text: 'premise', pair: 'hypothesis', label }));
-    const read = await readAll('test', nliRows(rows), 0);
+    const read = await readAll('test', nliRows(rows));
     expect(read.map(({ label }) => label)).toEqual(['entailment', 'not_entailment', 'not_entailment', 'not_entailment']);
     expect(read[1]).toEqual({ ...rows[1], label: 'not_entailment' });
   });
@@ -133,9 +133,9 @@ describe('refused', () => {
   });
 
   test('rows of inference without second text, or with another label', async () => {
-    const unpaired = await failure(readAll('test', nliRows([{ text: '1', label: 'neutral' }]), 0));
+    const unpaired = await failure(readAll('test', nliRows([{ text: '1', label: 'neutral' }])));
     expect(unpaired.message).toContain('row 1 has no second text');
-    const unknown = await failure(readAll('test', nliRows([{ text: '1', pair: '2', label: 'maybe' }]), 0));
+    const unknown = await failure(readAll('test', nliRows([{ text: '1', pair: '2', label: 'maybe' }])));
     expect([unknown.code, unknown.message]).toEqual(['unknown-label', expect.stringContaining("label 'maybe' in row 1")]);
   });
 });
