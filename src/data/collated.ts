@@ -3,6 +3,7 @@ import type { Batch, Labeled } from '../core/types';
 import { badArgument } from '../core/errors';
 import type { Head } from '../model/types';
 import { encoded, padded, vocabularyOf, type PaddingOptions } from './encoded';
+import { openClasses } from './openClasses';
 import type { TokenisedRow } from './tokenised';
 
 export interface CollateOptions extends PaddingOptions {
@@ -56,21 +57,14 @@ function classMask(rows: readonly TokenisedRow[], classCount: number, classes: r
   const mask = new Float32Array(rows.length * classCount);
   rows.forEach(({ target }, b) => {
     const { head, column } = target!;
-    for (const { name, labels, offset } of classes ?? [head]) {
-      if (offset + labels.length > classCount) {
-        throw badArgument(
-          'batches',
-          `head '${name}' ends at column ${offset + labels.length}, but the model has ${classCount} classes: is it a head of this model?`,
-        );
-      }
-      mask.fill(1, b * classCount + offset, b * classCount + offset + labels.length);
-    }
-    if (!mask[b * classCount + column]) {
+    const open = openClasses('batches', classes ?? [head], classCount);
+    if (!open[column]) {
       throw badArgument(
         'batches',
         `a row has a label of head '${head.name}', which is not among \`classes\` (${(classes ?? []).map(({ name }) => name).join(', ')})`,
       );
     }
+    mask.set(open, b * classCount);
   });
   return mask;
 }

@@ -3,6 +3,7 @@ import type { Tensor2D } from '@tensorflow/tfjs';
 import type { Batch } from '../core/types';
 import { batches, type BatchesOptions } from '../data/batches';
 import { findings } from '../data/issues';
+import { openClasses } from '../data/openClasses';
 import { readAll, requireReopenable } from '../data/source';
 import type { Batches, Example, ExampleSource } from '../data/types';
 import type { Head } from '../model/types';
@@ -75,11 +76,12 @@ export function softBatches(source: ExampleSource<SoftExample>, options: SoftBat
       const examples = await readAll('softBatches', source, opening);
       requireSoft(examples, head);
       const C = opening.model.classCount;
+      const open = openClasses('softBatches', [head], C);
       for await (const batch of batches<Example>(examples, others).open(opening)) {
         const rows = batch.examples as readonly SoftExample[];
         const [soft, classes] = [new Float32Array(rows.length * C), new Float32Array(rows.length * C)];
         rows.forEach((row, b) => {
-          classes.fill(1, b * C + head.offset, b * C + head.offset + head.labels.length);
+          classes.set(open, b * C);
           for (const [label, p] of Object.entries(row.soft)) soft[b * C + head.columnOf(label)!] = p;
         });
         yield { ...batch, soft: tf.tensor2d(soft, [rows.length, C]), classes: tf.tensor2d(classes, [rows.length, C]) };

@@ -94,6 +94,17 @@ describe('labelDistillation', () => {
     );
   });
 
+  test('a head of a larger model is refused: its classes would go into the next row', async () => {
+    const [model, larger] = [toy(), toy({ heads: { a: ['x', 'y'], c: ['p', 'q'] } })];
+    const data = softBatches([{ text: '1', soft: { q: 1 } }], { head: larger.head('c') });
+    await expectNoLeak(async () => {
+      const { code, message } = await failure(data.open({ model, seed: 1, epoch: 0 })[Symbol.asyncIterator]().next());
+      expect(code).toBe('bad-argument');
+      expect(message).toContain("softBatches: head 'c' ends at column 4, but the model has 3 classes");
+    });
+    tf.dispose([model.weights, larger.weights]);
+  });
+
   test('leaves nothing behind; bad probabilities and labels are all named', async () => {
     const model = toy();
     await expectNoLeak(async () => {
