@@ -54,7 +54,7 @@ export interface Ewc extends Term {
  */
 export function ewc({ lambda, weights: held = exceptHeads, fisher: measure = empiricalFisher }: EwcOptions): Ewc {
   requireNumber('ewc', 'lambda', lambda);
-  const { now, replace, requireOpen, ...saved } = keeping('ewc', ['fisher', 'mean']);
+  const { now, replace, requireOpen, saved } = keeping('ewc', ['fisher', 'mean']);
 
   const penalty: Term = (pass) => {
     requireOpen();

@@ -21,6 +21,7 @@ export type { Remember } from './remembering';
 export * from './replay';
 export * from './ring';
 export * from './rwalk';
+export { importanceOf, scoreOf } from './rwalkScores';
 export { sequenceSummaryOf } from './sequenceSummary';
 export type { Memory, MemorySize, MemoryState, ShelfState } from './shelves';
 export * from './si';

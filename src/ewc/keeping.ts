@@ -14,11 +14,16 @@ export interface Keeping<Kind extends string> {
   replace(next: Kept<Kind>): void;
   /** @throws HoldfastError `disposed` */
   requireOpen(): void;
-  /** `KIND.NAME` for every tensor. */
-  state(): Tensors;
-  /** Takes a copy. */
-  restore(state: Tensors): void;
-  dispose(): void;
+  /** @throws HoldfastError `bad-argument` for a state that `restore` would refuse */
+  requireSaved(state: Tensors): void;
+  /** As every penalty has them. */
+  readonly saved: {
+    /** `KIND.NAME` for every tensor. */
+    state(): Tensors;
+    /** Takes a copy. */
+    restore(state: Tensors): void;
+    dispose(): void;
+  };
 }
 
 /** @param needed the kinds that every weight of a state must have; the others may be absent */
@@ -41,28 +46,36 @@ export function keeping<Kind extends string>(
     if (disposed)
       throw new HoldfastError('disposed', `${owner}: used after dispose(). Make a new one and restore() its saved state.`);
   };
+  const within = (state: Tensors) => eachKind((kind) => unprefixed(`${kind}.`, state));
+  const requireSaved = (state: Tensors) => {
+    const own = within(state);
+    for (const name of new Set(kinds.flatMap((kind) => Object.keys(own[kind])))) {
+      const lacking = needed.find((kind) => !own[kind][name]);
+      if (lacking)
+        throw badArgument(owner, `the state of '${name}' lacks '${lacking}.${name}': it is not one that ${owner} saved.`);
+      const shapes = kinds.flatMap((kind) => (own[kind][name] ? [`[${own[kind][name].shape.join(', ')}]`] : []));
+      if (new Set(shapes).size > 1)
+        throw badArgument(owner, `the state of '${name}' does not fit together: ${shapes.join(' and ')}.`);
+    }
+  };
 
   return {
     now: () => kept,
     replace,
     requireOpen,
-    state: () => Object.assign({}, ...kinds.map((kind) => prefixed(`${kind}.`, kept[kind]))) as Tensors,
-    restore(state) {
-      requireOpen();
-      const saved = eachKind((kind) => unprefixed(`${kind}.`, state));
-      for (const name of new Set(kinds.flatMap((kind) => Object.keys(saved[kind])))) {
-        const lacking = needed.find((kind) => !saved[kind][name]);
-        if (lacking)
-          throw badArgument(owner, `the state of '${name}' lacks '${lacking}.${name}': it is not one that ${owner} saved.`);
-        const shapes = kinds.flatMap((kind) => (saved[kind][name] ? [`[${saved[kind][name].shape.join(', ')}]`] : []));
-        if (new Set(shapes).size > 1)
-          throw badArgument(owner, `the state of '${name}' does not fit together: ${shapes.join(' and ')}.`);
-      }
-      replace(eachKind((kind) => mapTensors(saved[kind], tf.clone)));
-    },
-    dispose() {
-      replace(eachKind(() => ({})));
-      disposed = true;
+    requireSaved,
+    saved: {
+      state: () => Object.assign({}, ...kinds.map((kind) => prefixed(`${kind}.`, kept[kind]))) as Tensors,
+      restore(state) {
+        requireOpen();
+        requireSaved(state);
+        const own = within(state);
+        replace(eachKind((kind) => mapTensors(own[kind], tf.clone)));
+      },
+      dispose() {
+        replace(eachKind(() => ({})));
+        disposed = true;
+      },
     },
   };
 }

@@ -43,7 +43,7 @@ export interface L2sp extends Term {
  */
 export function l2sp({ lambda, weights: held = exceptHeads }: L2spOptions): L2sp {
   requireNumber('l2sp', 'lambda', lambda);
-  const { now, replace, requireOpen, ...saved } = keeping('l2sp', ['anchor']);
+  const { now, replace, requireOpen, saved } = keeping('l2sp', ['anchor']);
 
   const penalty: Term = (pass) => {
     requireOpen();

@@ -70,7 +70,7 @@ export function lwf({ lambda = 1, temperature = 2, divergence = klPerHead, froze
   requireNumber('lwf', 'lambda', lambda);
   requireNumber('lwf', 'temperature', temperature);
   if (temperature === 0) throw badArgument('lwf', 'temperature must be above 0, got 0: 1 compares the plain softmax.');
-  const { now, replace, requireOpen, ...saved } = keeping('lwf', ['teacher', 'columns'], []);
+  const { now, replace, requireOpen, saved } = keeping('lwf', ['teacher', 'columns'], []);
   let frozen: readonly string[] = [];
 
   const lost = ({ batch, model, weights, output }: Pass, teacher: Tensors, heads: readonly tf.Tensor2D[]): tf.Scalar => {

@@ -67,7 +67,7 @@ export interface Mas extends Term {
 export function mas({ lambda, alpha = 0.5, weights: held = exceptHeads }: MasOptions): Mas {
   requireNumber('mas', 'lambda', lambda);
   requireNumber('mas', 'alpha', alpha, 0, 1);
-  const { now, replace, requireOpen, ...saved } = keeping('mas', ['importance', 'anchor']);
+  const { now, replace, requireOpen, saved } = keeping('mas', ['importance', 'anchor']);
 
   const penalty: Term = (pass) => {
     requireOpen();

@@ -41,7 +41,7 @@ export function onlineEwc({
 }: OnlineEwcOptions): Ewc {
   requireNumber('onlineEwc', 'lambda', lambda);
   requireNumber('onlineEwc', 'gamma', gamma, 0, 1);
-  const { now, replace, requireOpen, ...saved } = keeping('onlineEwc', ['fisher', 'anchor']);
+  const { now, replace, requireOpen, saved } = keeping('onlineEwc', ['fisher', 'anchor']);
 
   const penalty: Term = (pass) => {
     requireOpen();

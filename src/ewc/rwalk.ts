@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, requireCount, requireNumber } from '../core/errors';
-import { prefixed, unprefixed } from '../core/prefixed';
-import { scatterRows } from '../core/scatterRows';
-import { mapTensors } from '../core/tensors';
+import { unprefixed } from '../core/prefixed';
+import { denseGradients } from '../core/rows';
+import { addTensors, mapTensors } from '../core/tensors';
 import type { Model, Tensors, Term, Updater } from '../core/types';
-import { weightOf } from '../core/weightOf';
 import { keeping } from './keeping';
+import { scored, importanceOf } from './rwalkScores';
 import { anchoredAt, blended, exceptHeads, springs } from './springs';
+import { watched, watchedStep } from './watched';
 
 export interface RwalkOptions {
   /** Strength of the penalty, ≥ 0. Default 0.1. */
@@ -75,13 +76,13 @@ export function rwalk({
   requireCount('rwalk', 'deltaT', deltaT);
   requireNumber('rwalk', 'epsilon', epsilon, Number.MIN_VALUE);
   const strength = 2 * lambda;
-  const { now, replace, requireOpen, ...saved } = keeping('rwalk', KINDS, ['fisher', 'from']);
-  // Steps of this task, for the host and for the state.
+  const { now, replace, requireOpen, requireSaved, saved } = keeping('rwalk', KINDS, ['fisher', 'from']);
+  /** Of this task. */
   let steps = 0;
   let counted: tf.Scalar | undefined;
   const count = (next: number) => {
     counted?.dispose();
-    [steps, counted] = [next, tf.keep(tf.scalar(next))];
+    [steps, counted] = [next, undefined];
   };
 
   const penalty: Term = (pass) => {
@@ -89,61 +90,43 @@ export function rwalk({
     return springs('rwalk', strength, pass, now().importance, now().anchor);
   };
 
-  const restore = async (state: Tensors): Promise<void> => {
+  const state = (): Tensors => {
+    if (Object.keys(now().fisher).length === 0) return {};
+    return { ...saved.state(), steps: (counted ??= tf.keep(tf.scalar(steps))) };
+  };
+  const requireWhole = (given: Tensors): void => {
+    const known = Object.keys(unprefixed('importance.', given)).map((name) => `anchor.${name}`);
+    if (Object.keys(unprefixed('fisher.', given)).length > 0) known.push('steps');
+    const lacking = known.find((key) => !given[key]);
+    if (lacking) throw badArgument('rwalk', `the state lacks '${lacking}': it is not one that rwalk saved.`);
+    requireSaved(given);
+  };
+  const restore = async (given: Tensors): Promise<void> => {
     requireOpen();
-    const lacking = Object.keys(unprefixed('importance.', state)).find((name) => !state[`anchor.${name}`]);
-    if (lacking !== undefined || (!state['steps'] && Object.keys(unprefixed('fisher.', state)).length > 0))
-      throw badArgument(
-        'rwalk',
-        `the state lacks '${lacking === undefined ? 'steps' : `anchor.${lacking}`}': it is not one that rwalk saved.`,
-      );
-    const [saidSteps] = state['steps'] ? await state['steps'].data() : [0];
-    saved.restore(state);
-    count(saidSteps!);
+    requireWhole(given);
+    const [said = 0] = given['steps'] ? await given['steps'].data() : [];
+    saved.restore(given);
+    count(said);
   };
 
-  const tracked = (optimizer: Updater): Updater => ({
-    ...optimizer,
-    apply(weights, grads, rows = {}) {
-      requireOpen();
-      tf.tidy(() => {
-        const { fisher, from, path, gain, importance, anchor, ...rest } = now();
-        const own = Object.fromEntries(Object.entries(grads).filter(([name]) => held(name)));
-        const seen = (tensor: tf.Tensor, name: string): tf.Tensor =>
-          rows[name] ? tf.gather(tensor, tf.tensor1d(rows[name], 'int32')) : tensor.clone();
-        const whole = (tensor: tf.Tensor, name: string): tf.Tensor =>
-          rows[name] ? scatterRows(tensor, rows[name], weightOf(weights, name).shape[0]) : tensor;
-        const known = steps === 0 ? {} : from;
-        const start = mapTensors(own, (_, name) => known[name] ?? tf.clone(weightOf(weights, name)));
-        const before = mapTensors(own, (_, name) => seen(weightOf(weights, name), name));
-        const slopes = mapTensors(own, (grad, name) => {
-          if (strength === 0 || !importance[name]) return grad;
-          const distance = before[name]!.sub(seen(anchor[name]!, name));
-          return grad.sub(distance.mul(seen(importance[name], name)).mul(strength));
-        });
-        const squares = mapTensors(slopes, (slope, name) => whole(tf.square(slope), name));
-        optimizer.apply(weights, grads, rows);
-        const gathered = mapTensors(slopes, (slope, name) => {
-          const lowered = whole(tf.mul(slope, before[name]!.sub(seen(weightOf(weights, name), name))), name);
-          return path[name] ? tf.add(path[name], lowered) : lowered;
-        });
+  const tracked = (optimizer: Updater): Updater =>
+    watched('rwalk', optimizer, {
+      state,
+      restore,
+      requireSaved: requireWhole,
+      apply(weights, grads, rows = {}) {
+        requireOpen();
+        const { fisher, from, path, gain, importance, anchor, score } = now();
+        const watching = { held, strength, importance, anchor, from: steps === 0 ? {} : from };
+        const step = watchedStep(optimizer, [weights, grads, rows], watching);
+        const squares = denseGradients(mapTensors(step.slopes, tf.square), rows, weights);
         const running = { ...fisher, ...mapTensors(squares, (square, name) => ewma(fisher[name], square, alpha)) };
-        const interval = { fisher: running, from: { ...from, ...start }, path: { ...path, ...gathered }, gain };
+        const interval = { fisher: running, from: { ...from, ...step.from }, path: addTensors(step.lowered, path), gain };
         const over = (steps + 1) % deltaT === 0;
-        replace({ ...rest, importance, anchor, ...(over ? scored(interval, weights, epsilon) : interval) });
+        replace({ score, importance, anchor, ...(over ? scored(interval, weights, epsilon) : interval) });
         count(steps + 1);
-      });
-    },
-    async state() {
-      return { ...prefixed('optimizer/', await optimizer.state()), ...prefixed('rwalk/', state()) };
-    },
-    async restore(both) {
-      await optimizer.restore(unprefixed('optimizer/', both));
-      await restore(unprefixed('rwalk/', both));
-    },
-  });
-
-  const state = (): Tensors => ({ ...saved.state(), ...(counted && { steps: counted }) });
+      },
+    });
 
   return Object.assign(penalty, {
     tracked,
@@ -162,43 +145,15 @@ export function rwalk({
         const score = Object.keys(old).length === 0 ? gain : blended(old, 0.5, gain, 0.5);
         const importance = importanceOf(fisher, score);
         replace({ fisher, from: mapTensors(anchor, tf.clone), path: {}, gain: {}, score, importance, anchor });
-        count(0);
       });
+      count(0);
     },
     dispose() {
       saved.dispose();
-      counted?.dispose();
-      counted = undefined;
+      count(0);
     },
   });
 }
 
 const ewma = (old: tf.Tensor | undefined, fresh: tf.Tensor, share: number): tf.Tensor =>
   old ? old.mul(1 - share).add(fresh.mul(share)) : fresh.clone();
-
-type Interval = Readonly<Record<'fisher' | 'from' | 'path' | 'gain', Tensors>>;
-
-/** The interval's scores added to the task's, and the next interval begun. */
-function scored({ fisher, from, path, gain }: Interval, weights: Tensors, epsilon: number): Interval {
-  const earned = mapTensors(path, (lowered, name) => {
-    const score = scoreOf(lowered, fisher[name]!, weightOf(weights, name).sub(from[name]!), epsilon);
-    return gain[name] ? gain[name].add(score) : score;
-  });
-  const here = mapTensors(path, (_, name) => tf.clone(weightOf(weights, name)));
-  return { fisher, from: { ...from, ...here }, path: {}, gain: { ...gain, ...earned } };
-}
-
-/** What one interval is worth, entry by entry: `max(0, lowered / (½ F moved² + ε))`. */
-export const scoreOf = (lowered: tf.Tensor, fisher: tf.Tensor, moved: tf.Tensor, epsilon: number): tf.Tensor =>
-  tf.relu(lowered.div(tf.square(moved).mul(fisher).mul(0.5).add(epsilon)));
-
-/** `F / max F + s / max s`, each maximum over all weights; a part that is 0 everywhere stays 0. */
-export function importanceOf(fisher: Tensors, score: Tensors): Tensors {
-  const shareOf = (tensors: Tensors): Tensors => {
-    const maxima = Object.values(tensors).map((tensor) => tensor.max());
-    if (maxima.length === 0) return {};
-    const most = tf.stack(maxima).max();
-    return mapTensors(tensors, (tensor) => tf.divNoNan(tensor, most));
-  };
-  return blended(shareOf(fisher), 1, shareOf(score), 1);
-}

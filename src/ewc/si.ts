@@ -1,12 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, requireNumber } from '../core/errors';
-import { prefixed, unprefixed } from '../core/prefixed';
-import { scatterRows } from '../core/scatterRows';
-import { mapTensors } from '../core/tensors';
+import { addTensors, mapTensors } from '../core/tensors';
 import type { Model, Tensors, Term, Updater } from '../core/types';
-import { weightOf } from '../core/weightOf';
 import { keeping } from './keeping';
 import { anchoredAt, exceptHeads, springs } from './springs';
+import { watched, watchedStep } from './watched';
 
 export interface SiOptions {
   /** Strength of the penalty, ≥ 0; the paper's c. */
@@ -58,46 +56,24 @@ export function si({ lambda, xi = 0.1, weights: held = exceptHeads }: SiOptions)
   requireNumber('si', 'xi', xi);
   if (xi === 0) throw badArgument('si', 'xi must be above 0, got 0: a weight that did not move would divide by it.');
   const strength = 2 * lambda;
-  const { now, replace, requireOpen, ...saved } = keeping('si', ['importance', 'path', 'anchor'], ['anchor']);
+  const { now, replace, requireOpen, requireSaved, saved } = keeping('si', ['importance', 'path', 'anchor'], ['anchor']);
 
   const penalty: Term = (pass) => {
     requireOpen();
     return springs('si', strength, pass, now().importance, now().anchor);
   };
 
-  const tracked = (optimizer: Updater): Updater => ({
-    ...optimizer,
-    apply(weights, grads, rows = {}) {
-      requireOpen();
-      tf.tidy(() => {
+  const tracked = (optimizer: Updater): Updater =>
+    watched('si', optimizer, {
+      ...saved,
+      requireSaved,
+      apply(...step) {
+        requireOpen();
         const { importance, path, anchor } = now();
-        const own = Object.fromEntries(Object.entries(grads).filter(([name]) => held(name)));
-        const seen = (tensor: tf.Tensor, name: string): tf.Tensor =>
-          rows[name] ? tf.gather(tensor, tf.tensor1d(rows[name], 'int32')) : tensor.clone();
-        const fresh = mapTensors(own, (_, name) => anchor[name] ?? tf.clone(weightOf(weights, name)));
-        const before = mapTensors(own, (_, name) => seen(weightOf(weights, name), name));
-        const slopes = mapTensors(own, (grad, name) => {
-          if (strength === 0 || !importance[name]) return grad;
-          const distance = before[name]!.sub(seen(anchor[name]!, name));
-          return grad.sub(distance.mul(seen(importance[name], name)).mul(strength));
-        });
-        optimizer.apply(weights, grads, rows);
-        const gathered = mapTensors(own, (_, name) => {
-          const gain = tf.mul(slopes[name]!, before[name]!.sub(seen(weightOf(weights, name), name)));
-          const whole = rows[name] ? scatterRows(gain, rows[name], weightOf(weights, name).shape[0]) : gain;
-          return path[name] ? tf.add(path[name], whole) : whole;
-        });
-        replace({ importance, path: { ...path, ...gathered }, anchor: { ...anchor, ...fresh } });
-      });
-    },
-    async state() {
-      return { ...prefixed('optimizer/', await optimizer.state()), ...prefixed('si/', saved.state()) };
-    },
-    async restore(state) {
-      await optimizer.restore(unprefixed('optimizer/', state));
-      saved.restore(unprefixed('si/', state));
-    },
-  });
+        const { from, lowered } = watchedStep(optimizer, step, { held, strength, importance, anchor, from: anchor });
+        replace({ importance, path: addTensors(lowered, path), anchor: { ...anchor, ...from } });
+      },
+    });
 
   return Object.assign(penalty, {
     ...saved,

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf } from '../../src/core/gradients';
 import { sum } from '../../src/core/objective';
+import { prefixed } from '../../src/core/prefixed';
 import type { Labeled, Model, Term, Updater } from '../../src/core/types';
 import { si } from '../../src/ewc/si';
 import { crossEntropy } from '../../src/losses/crossEntropy';
@@ -171,7 +172,11 @@ describe('si', () => {
 
       const { 'anchor.dense.bias': _gone, ...half } = guard.state();
       expect(() => alone.restore(half)).toThrow("si: the state of 'dense.bias' lacks 'anchor.dense.bias'");
-      for (const each of [guard, alone, whole, optimizer, resumed]) each.dispose();
+      const [before, fresh] = [Object.keys(await resumed.state()), adamW({ learningRate: 0.05 })];
+      const unfit = { ...prefixed('optimizer/', await fresh.state()), ...prefixed('si/', half) };
+      await expect(resumed.restore(unfit)).rejects.toThrow("lacks 'anchor.dense.bias'");
+      expect(Object.keys(await resumed.state())).toEqual(before); // A fresh optimizer's has no moments.
+      for (const each of [guard, alone, whole, optimizer, resumed, fresh]) each.dispose();
     }),
   );
 
