@@ -15,7 +15,9 @@ export const hasClinc = (): boolean => [clinc, miniLm].every((folder) => existsS
 export function requireShared(bench: string, ...folders: readonly string[]): void {
   const missing = folders.filter((folder) => !existsSync(folder));
   if (missing.length === 0) return;
-  console.log(`${bench}: skipped, it needs ${missing.map((folder) => path.relative(process.cwd(), folder)).join(' and ')}`);
+  const named = missing.slice(0, 3).map((folder) => path.relative(process.cwd(), folder));
+  if (missing.length > named.length) named.push(`${missing.length - named.length} more`);
+  console.log(`${bench}: skipped, it needs ${named.join(' and ')}`);
   process.exit(0);
 }
 
