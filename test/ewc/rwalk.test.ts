@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf } from '../../src/core/gradients';
 import { sum } from '../../src/core/objective';
-import type { Labeled, Model, Term, Updater } from '../../src/core/types';
+import type { Updater } from '../../src/core/types';
 import { rwalk } from '../../src/ewc/rwalk';
 import { importanceOf, scoreOf } from '../../src/ewc/rwalkScores';
 import { crossEntropy } from '../../src/losses/crossEntropy';
@@ -11,21 +11,13 @@ import { sgd } from '../../src/training/sgd';
 import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close';
 import { expectGradient } from '../support/expectGradient';
 import { expectNoLeak, scoped, tensorCount } from '../support/leaks';
-import { expectNothing, mixed, move, oneWeight, shifted, somewhere, tasks } from '../support/penalties';
+import { expectOnlyTracks, mixed, move, oneWeight, shifted, somewhere, stepOf, tasks } from '../support/penalties';
 import { projections } from '../support/rehearsed';
 import { toy, toyBatch } from '../support/toy';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
-
-/** One step as `fit` makes it. */
-function stepOf(model: Model, objective: Term<Labeled>, optimizer: Updater, batch: Labeled): void {
-  tf.tidy(() => {
-    const { grads, rows } = gradientsOf(objective, model)(batch);
-    optimizer.apply(model.weights, grads, rows);
-  });
-}
 
 describe('rwalk', () => {
   test(
@@ -112,28 +104,7 @@ describe('rwalk', () => {
   describe('limits', () => {
     test(
       'before any task, and with λ = 0, it is training without it, bit for bit; a tracked optimizer makes the same steps',
-      scoped(async () => {
-        const runs = [];
-        for (const guard of [undefined, rwalk({ lambda: 0, deltaT: 2 })]) {
-          const model = toy();
-          const plain = adamW({ learningRate: 0.05 });
-          const optimizer = guard ? guard.tracked(plain) : plain;
-          for (let step = 0; step < 6; step++) {
-            stepOf(model, guard ? sum(crossEntropy(), guard) : crossEntropy(), optimizer, mixed());
-            if (step === 2) guard?.consolidate(model);
-          }
-          runs.push(model);
-          if (guard) await expectNothing(guard, model);
-          guard?.dispose();
-          optimizer.dispose();
-        }
-        for (const name of runs[0]!.trainable) await expectSameBits(runs[1]!.weights[name]!, runs[0]!.weights[name]!);
-        const fresh = rwalk();
-        const optimizer = fresh.tracked(sgd({ learningRate: 0.1 }));
-        stepOf(runs[0]!, crossEntropy(), optimizer, mixed());
-        await expectNothing(fresh, runs[0]!);
-        for (const each of [fresh, optimizer]) each.dispose();
-      }),
+      scoped(() => expectOnlyTracks(rwalk({ lambda: 0, deltaT: 2 }), rwalk())),
     );
 
     test(

@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf } from '../../src/core/gradients';
 import { sum } from '../../src/core/objective';
 import { prefixed } from '../../src/core/prefixed';
-import type { Labeled, Model, Term, Updater } from '../../src/core/types';
 import { si } from '../../src/ewc/si';
 import { crossEntropy } from '../../src/losses/crossEntropy';
 import { adamW } from '../../src/training/adamW';
@@ -12,7 +11,7 @@ import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close
 import { expectGradient } from '../support/expectGradient';
 import { expectNoLeak, scoped, tensorCount } from '../support/leaks';
 import {
-  expectNothing,
+  expectOnlyTracks,
   expectStateRoundTrip,
   fixture,
   mixed,
@@ -20,6 +19,7 @@ import {
   oneWeight,
   shifted,
   somewhere,
+  stepOf,
   tasks,
 } from '../support/penalties';
 import { toy, toyBatch } from '../support/toy';
@@ -27,14 +27,6 @@ import { toy, toyBatch } from '../support/toy';
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
-
-/** One step as `fit` makes it. */
-function stepOf(model: Model, objective: Term<Labeled>, optimizer: Updater, batch: Labeled): void {
-  tf.tidy(() => {
-    const { grads, rows } = gradientsOf(objective, model)(batch);
-    optimizer.apply(model.weights, grads, rows);
-  });
-}
 
 describe('si', () => {
   test(
@@ -98,28 +90,7 @@ describe('si', () => {
   describe('limits', () => {
     test(
       'before any task, and with λ = 0, it is training without it, bit for bit; a tracked optimizer makes the same steps',
-      scoped(async () => {
-        const runs = [];
-        for (const guard of [undefined, si({ lambda: 0 })]) {
-          const model = toy();
-          const plain = adamW({ learningRate: 0.05 });
-          const optimizer = guard ? guard.tracked(plain) : plain;
-          for (let step = 0; step < 6; step++) {
-            stepOf(model, guard ? sum(crossEntropy(), guard) : crossEntropy(), optimizer, mixed());
-            if (step === 2) guard?.consolidate(model);
-          }
-          runs.push(model);
-          if (guard) await expectNothing(guard, model);
-          guard?.dispose();
-          optimizer.dispose();
-        }
-        for (const name of runs[0]!.trainable) await expectSameBits(runs[1]!.weights[name]!, runs[0]!.weights[name]!);
-        const fresh = si({ lambda: 5 });
-        const optimizer = fresh.tracked(sgd({ learningRate: 0.1 }));
-        stepOf(runs[0]!, crossEntropy(), optimizer, mixed());
-        await expectNothing(fresh, runs[0]!);
-        for (const each of [fresh, optimizer]) each.dispose();
-      }),
+      scoped(() => expectOnlyTracks(si({ lambda: 0 }), si({ lambda: 5 }))),
     );
 
     test(

@@ -3,8 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import { gradientsOf } from '../../src/core/gradients';
 import { sum } from '../../src/core/objective';
-import type { Labeled, Model, Tensors, Term } from '../../src/core/types';
+import type { Labeled, Model, Tensors, Term, Updater } from '../../src/core/types';
 import { crossEntropy } from '../../src/losses/crossEntropy';
+import { adamW } from '../../src/training/adamW';
+import { sgd } from '../../src/training/sgd';
 import { expectClose, expectSameBits, valueOf } from './close';
 import { toy, toyBatch } from './toy';
 
@@ -113,4 +115,41 @@ export async function expectStateRoundTrip(
   const [ours, theirs] = [gradientsOf(guard, other)(somewhere()), gradientsOf(again, other)(somewhere())];
   await expectSameBits(theirs.loss, ours.loss);
   for (const name in ours.grads) await expectSameBits(theirs.grads[name]!, ours.grads[name]!);
+}
+
+/** One step as `fit` makes it. */
+export function stepOf(model: Model, objective: Term<Labeled>, optimizer: Updater, batch: Labeled): void {
+  tf.tidy(() => {
+    const { grads, rows } = gradientsOf(objective, model)(batch);
+    optimizer.apply(model.weights, grads, rows);
+  });
+}
+
+interface Tracking extends Term {
+  tracked(optimizer: Updater): Updater;
+  consolidate(model: Model): void;
+  dispose(): void;
+}
+
+/** With λ = 0 a watched optimizer makes the same steps, bit for bit, also after a task; one with λ > 0 adds nothing before one. Disposes both. */
+export async function expectOnlyTracks(free: Tracking, fresh: Tracking): Promise<void> {
+  const runs = [];
+  for (const guard of [undefined, free]) {
+    const model = toy();
+    const plain = adamW({ learningRate: 0.05 });
+    const optimizer = guard ? guard.tracked(plain) : plain;
+    for (let step = 0; step < 6; step++) {
+      stepOf(model, guard ? sum(crossEntropy(), guard) : crossEntropy(), optimizer, mixed());
+      if (step === 2) guard?.consolidate(model);
+    }
+    runs.push(model);
+    if (guard) await expectNothing(guard, model);
+    guard?.dispose();
+    optimizer.dispose();
+  }
+  for (const name of runs[0]!.trainable) await expectSameBits(runs[1]!.weights[name]!, runs[0]!.weights[name]!);
+  const optimizer = fresh.tracked(sgd({ learningRate: 0.1 }));
+  stepOf(runs[0]!, crossEntropy(), optimizer, mixed());
+  await expectNothing(fresh, runs[0]!);
+  for (const each of [fresh, optimizer]) each.dispose();
 }
