@@ -1,5 +1,5 @@
 import type { Translation } from './dictionary';
-import { isWord } from './words';
+import { isWord } from '../data/words';
 
 /** Traditional, simplified, pronunciation in brackets, senses between slashes. */
 const LINE = /^\S+ (\S+) \[.*?\]+ \/(.+)\/\s*$/;

@@ -1,5 +1,5 @@
 import type { Translation } from './dictionary';
-import { isWord } from './words';
+import { isWord } from '../data/words';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 

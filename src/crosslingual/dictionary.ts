@@ -1,5 +1,5 @@
 import { badArgument } from '../core/errors';
-import { keyOf, wordsIn } from './words';
+import { keyOf, wordsIn } from '../data/words';
 
 /** A word and one of its translations. */
 export type Translation = readonly [word: string, translation: string];

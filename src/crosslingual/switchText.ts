@@ -1,7 +1,7 @@
 import { badArgument, requireNumber } from '../core/errors';
 import { drawBelow } from '../data/random';
 import type { Dictionary } from './dictionary';
-import { inCaseOf, wordsIn } from './words';
+import { inCaseOf, wordsIn } from '../data/words';
 
 export interface SwitchOptions {
   readonly dictionary: Dictionary;
