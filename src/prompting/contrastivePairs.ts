@@ -30,7 +30,8 @@ export interface ContrastivePairsOptions extends DrawnPairsOptions, BatchesOptio
  * their examples, so frequent labels come more often.
  * **See also** `cosineSimilarityLoss`, `setFit`; `scoredPairs`, where similarities are known.
  *
- * @throws HoldfastError as `batches` does; `bad-argument`; when opened, `unknown-label` with all rows without label, `bad-data` for one label
+ * @throws HoldfastError as `batches` does; `bad-argument`; when opened, `unknown-label` with all rows without label, `bad-data` for one label,
+ *   or with all rows that have a second text
  * @see Tunstall et al., Efficient Few-Shot Learning Without Prompts, 2022, arXiv:2209.11055, section 3.1
  * @example
  * await fit(model, { objective: cosineSimilarityLoss(), data: contrastivePairs(train, { pairs: 2, batchSize: 16 }), optimizer, seed: 1 });
@@ -44,6 +45,7 @@ export function contrastivePairs(source: ExampleSource, options: ContrastivePair
     async *open(opening) {
       const examples = await readAll('contrastivePairs', source, opening);
       requireLabels('contrastivePairs', examples);
+      requireSingle('contrastivePairs', examples);
       const drawn = () => drawnPairs(examples, { pairs, unique, random: randomOf(opening.seed, opening.epoch, 'pairs') });
       yield* scoredPairs(drawn, others).open(opening);
     },
@@ -54,6 +56,7 @@ export function contrastivePairs(source: ExampleSource, options: ContrastivePair
  * The pairs of one epoch, one after the other, alternately of one label and of two.
  *
  * @param random source of numbers in [0, 1)
+ * @throws HoldfastError when read, `bad-data` with all rows that have a second text
  * @example
  * for (const { text, pair, target } of drawnPairs(train, { pairs: 1, random: Math.random })) console.log(text, pair, target);
  */
@@ -61,6 +64,7 @@ export function* drawnPairs(
   examples: readonly Example[],
   { pairs = 20, unique = false, random }: DrawnPairsOptions & { readonly random: () => number },
 ): Generator<ScoredPair> {
+  requireSingle('drawnPairs', examples);
   // Side by side by label, so that a label is a range, and so is what is left and right of it.
   const groups = [...groupedBy(examples, ({ label }) => label!).values()];
   const rows = groups.flat();
@@ -104,6 +108,15 @@ const rangesOf = (groups: readonly (readonly Example[])[]): { readonly start: nu
     return group.map(() => range);
   });
 };
+
+/** Throws if an example is a pair itself: its second text would have to give way to the partner's. */
+export function requireSingle(owner: string, examples: readonly Example[]): void {
+  const problems = findings();
+  examples.forEach(({ pair }, i) => {
+    if (pair !== undefined) problems.add({ message: `row ${i + 1} has a second text` });
+  });
+  problems.throwIfAny('bad-data', `${owner} pairs single texts with each other: join both texts of a row into one`);
+}
 
 /** Throws unless all examples have labels, and there are two or more. */
 export function requireLabels(owner: string, examples: readonly Example[]): void {

@@ -8,7 +8,7 @@ import { clipped } from '../training/clipped';
 import { fit, type FitResult } from '../training/fit';
 import type { FitOptions } from '../training/fitOptions';
 import { linear } from '../training/schedules';
-import { contrastivePairs, requireLabels, type DrawnPairsOptions } from './contrastivePairs';
+import { contrastivePairs, requireLabels, requireSingle, type DrawnPairsOptions } from './contrastivePairs';
 import { linearProbe, type LinearProbe } from './linearProbe';
 import type { Paired } from '../losses/cosineSimilarityLoss';
 
@@ -47,7 +47,8 @@ export interface SetFitClassifier<Label extends string = string> extends LinearP
  * **Differs from the paper's code** in the length of 1 that the vectors have for the head; there it is an option.
  * **See also** `linearProbe`, to see what the training gives; `efl`, `clozeClassifier`, which make use of what labels mean.
  *
- * @throws HoldfastError `bad-argument`; `unknown-label` for rows without label, `bad-data` for no examples or one label; what `fit` throws
+ * @throws HoldfastError `bad-argument`; `unknown-label` for rows without label, `bad-data` for no examples, one label, or rows with a
+ *   second text; what `fit` throws
  * @see Tunstall et al., Efficient Few-Shot Learning Without Prompts, 2022, arXiv:2209.11055
  * @see https://github.com/huggingface/setfit
  * @example
@@ -70,6 +71,7 @@ export async function setFit<Label extends string>(
   requireCount('setFit', 'maxLength', maxLength, 1, model.maxLength);
   const examples = await readAll('setFit', source);
   requireLabels('setFit', examples);
+  requireSingle('setFit', examples);
 
   const steps = epochs * Math.ceil((2 * pairs * examples.length) / batchSize);
   const schedule = linear({ peak: learningRate, warmup: Math.floor(steps / 10), steps });

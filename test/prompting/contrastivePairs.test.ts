@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Encoded } from '../../src/core/types';
 import { randomOf } from '../../src/data/random';
 import { disposeBatch, type Example } from '../../src/data';
 import { contrastivePairs, drawnPairs, type ContrastivePairsOptions } from '../../src/prompting/contrastivePairs';
 import { scoredPairs, type ScoredPair } from '../../src/prompting/scoredPairs';
-import { valuesOf } from '../support/close';
+import { expectClose, valuesOf } from '../support/close';
 import { failure } from '../support/failure';
+import { firstOf } from '../support/firstOf';
 import { expectNoLeak, scoped } from '../support/leaks';
 import { toy } from '../support/toy';
 
@@ -97,6 +99,8 @@ describe('contrastivePairs', () => {
     expect((await failure(first([{ text: '1', label: 'a' }]))).message).toContain("all examples have the label 'a'");
     const unlabelled = await failure(first([{ text: '1', label: 'a' }, { text: '2' }]));
     expect([unlabelled.code, unlabelled.message]).toEqual(['unknown-label', expect.stringContaining('row 2 has no label')]);
+    const paired = await failure(first([...examples, { text: '1', label: 'a', pair: '2' }]));
+    expect([paired.code, paired.message]).toEqual(['bad-data', expect.stringContaining('row 9 has a second text')]);
     expect(() => contrastivePairs(examples, { pairs: 0 })).toThrow('pairs must be a whole number');
     expect(() => contrastivePairs(examples, { batchSize: 0 })).toThrow('batchSize must be a whole number');
     model.dispose();
@@ -116,6 +120,17 @@ describe('scoredPairs', () => {
           expect(targets[b]).toBeCloseTo(id / 10, 6);
         });
       }
+    }),
+  );
+
+  test(
+    'the views of a pair stay beside the second text',
+    scoped(async () => {
+      const row = { text: '1', pair: '2', target: 1 };
+      const open = (views: Example['views']) => firstOf(scoredPairs([{ ...row, views: views! }]), toy());
+      const batch = (await open({ switched: { text: '3' } })) as unknown as Record<string, Encoded>;
+      for (const [name, id] of Object.entries({ inputs: 1, other: 2, switched: 3 })) await expectClose(batch[name]!.ids, [id]);
+      expect((await failure(open({ other: { text: '3' } }))).message).toContain("row 1 has a view 'other'");
     }),
   );
 

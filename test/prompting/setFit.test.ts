@@ -98,6 +98,8 @@ describe('setFit', () => {
       expect((await failure(setFit(model, { ...options, examples: one }))).message).toContain(
         "setFit: all examples have the label 'low'",
       );
+      const paired: Example[] = [...examples, { text: '11', pair: '12', label: 'low' }];
+      expect((await failure(setFit(model, { ...options, examples: paired }))).message).toContain('row 7 has a second text');
     });
     expect((await failure(setFit(model, { ...options, l2: 0 }))).message).toContain('setFit: l2 must be a number');
   });
