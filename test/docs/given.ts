@@ -9,6 +9,7 @@ import * as crosslingual from '../../src/crosslingual';
 import * as ewc from '../../src/ewc';
 import * as prompting from '../../src/prompting';
 import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
+import { firstOf } from '../support/firstOf';
 
 /** What `import … from 'holdfast'` and its parts give. */
 export const library = { ...holdfast, ...adversarial, ...crosslingual, ...ewc, ...prompting };
@@ -42,7 +43,7 @@ export async function given() {
   const head = model.addHead('billing', labels);
   const data = batches(rows, { head });
   const optimizer = adamW({ learningRate: 1e-3 });
-  const batch = await firstOf(data.open({ model, seed: 0, epoch: 0 }));
+  const batch = await firstOf(data, model, { seed: 0 });
   return {
     names: {
       ...{ tf, model, head, labels, data, batch, optimizer, tokenizer: model.tokenizer, files: memoryFiles() },
@@ -61,8 +62,3 @@ export async function given() {
 }
 
 export type Names = Awaited<ReturnType<typeof given>>['names'];
-
-async function firstOf<T>(items: AsyncIterable<T>): Promise<T> {
-  for await (const item of items) return item;
-  throw new Error('there is no batch');
-}

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf } from '../../src/core/gradients';
 import { denseGradients } from '../../src/core/rows';
 import { disposeBatch, type Example } from '../../src/data';
+import type { TextModel } from '../../src/model/types';
 import { adapet, decoupledLabelLoss, decoupledLabelLossOf, labelConditionedMlm } from '../../src/prompting/adapet';
 import { cloze } from '../../src/prompting/cloze';
 import { labelConditioned, type LabelConditioned } from '../../src/prompting/labelConditioned';
@@ -14,6 +15,7 @@ import { expectClose, expectSameBits, valuesOf } from '../support/close';
 import { MASK, numberTokenizer } from '../support/cloze';
 import { expectGradient } from '../support/expectGradient';
 import { failure } from '../support/failure';
+import { firstOf } from '../support/firstOf';
 import { fixture } from '../support/fixture';
 import { expectNoLeak, scoped } from '../support/leaks';
 import { toy } from '../support/toy';
@@ -47,11 +49,10 @@ interface Asking {
   readonly options?: Parameters<typeof labelConditioned>[1];
   readonly seed?: number;
 }
-async function firstBatch(model: ReturnType<typeof asked> | Awaited<ReturnType<typeof loadTiny>>, asking: Asking = {}) {
+function firstBatch(model: TextModel, asking: Asking = {}) {
   const { words = torch.words, source = '{text} 7 {mask} 8', options = {}, seed = 1 } = asking;
   const task = { pattern: pattern(source), verbalizer: verbalizer(words), shuffle: false };
-  for await (const batch of labelConditioned(cloze(examples, task), options).open({ model, seed, epoch: 0 })) return batch;
-  throw new Error('there is no batch');
+  return firstOf(labelConditioned(cloze(examples, task), options), model, { seed });
 }
 
 const givenView = (): LabelConditioned['conditioned'] => {

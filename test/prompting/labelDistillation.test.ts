@@ -7,6 +7,7 @@ import { softBatches, type SoftExample, type SoftLabeled } from '../../src/promp
 import { expectClose, valueOf } from '../support/close';
 import { expectGradient } from '../support/expectGradient';
 import { failure } from '../support/failure';
+import { firstOf } from '../support/firstOf';
 import { fixture } from '../support/fixture';
 import { expectNoLeak, scoped } from '../support/leaks';
 import { toy } from '../support/toy';
@@ -31,11 +32,8 @@ const rows: SoftExample[] = [
   { text: '9 2 6', soft: { x: 0.25, y: 0.75 } },
 ];
 
-async function firstBatch(examples: readonly SoftExample[], model = toy()): Promise<SoftLabeled> {
-  const data = softBatches(examples, { head: model.head('a'), shuffle: false });
-  for await (const batch of data.open({ model, seed: 1, epoch: 0 })) return batch;
-  throw new Error('there is no batch');
-}
+const firstBatch = (examples: readonly SoftExample[], model = toy()): Promise<SoftLabeled> =>
+  firstOf(softBatches(examples, { head: model.head('a'), shuffle: false }), model);
 
 describe('labelDistillation', () => {
   test(
@@ -98,7 +96,7 @@ describe('labelDistillation', () => {
     const [model, larger] = [toy(), toy({ heads: { a: ['x', 'y'], c: ['p', 'q'] } })];
     const data = softBatches([{ text: '1', soft: { q: 1 } }], { head: larger.head('c') });
     await expectNoLeak(async () => {
-      const { code, message } = await failure(data.open({ model, seed: 1, epoch: 0 })[Symbol.asyncIterator]().next());
+      const { code, message } = await failure(firstOf(data, model));
       expect(code).toBe('bad-argument');
       expect(message).toContain("softBatches: head 'c' ends at column 4, but the model has 3 classes");
     });

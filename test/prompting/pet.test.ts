@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientsOf, openPass } from '../../src/core/gradients';
 import { denseGradients } from '../../src/core/rows';
-import type { Batch, Tensors } from '../../src/core/types';
-import { batches, disposeBatch, type Batches, type Example } from '../../src/data';
+import type { Tensors } from '../../src/core/types';
+import { batches, disposeBatch, type Example } from '../../src/data';
 import { besideMasked } from '../../src/prompting/besideMasked';
 import { cloze, type Cloze } from '../../src/prompting/cloze';
 import { clozeCrossEntropy, clozeLogits } from '../../src/prompting/clozeCrossEntropy';
@@ -17,6 +17,7 @@ import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close
 import { MASK, numberTokenizer } from '../support/cloze';
 import { expectGradient } from '../support/expectGradient';
 import { failure } from '../support/failure';
+import { firstOf } from '../support/firstOf';
 import { fixture } from '../support/fixture';
 import { expectNoLeak, scoped } from '../support/leaks';
 import { toy } from '../support/toy';
@@ -51,11 +52,6 @@ const inOrder = { shuffle: false, batchSize: 3 };
 /** A model of small numbers whose tokenizer has a mask. */
 const asked = () => ({ ...toy({ vocabulary: 60 }), tokenizer: numberTokenizer(60) });
 const tiny = () => loadTiny('bert-mlm', { tokenizer: numberTokenizer(60) });
-
-async function firstOf<B extends Batch>(data: Batches<B>, model: Parameters<Batches['open']>[0]['model']): Promise<B> {
-  for await (const batch of data.open({ model, seed: 1, epoch: 0 })) return batch;
-  throw new Error('there is no batch');
-}
 
 const maskedView = (): Masked['masked'] => {
   const ids = tf.tensor2d(torch.masked.ids, undefined, 'int32');

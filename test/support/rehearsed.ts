@@ -6,6 +6,7 @@ import type { Example, Rehearsal } from '../../src/data/types';
 import { replay, type Replay } from '../../src/ewc/replay';
 import type { Head, TextModel } from '../../src/model/types';
 import { expectClose, expectSameBits, valuesOf } from './close';
+import { firstOf } from './firstOf';
 import { fixture as numbersOf } from './fixture';
 
 interface Projected {
@@ -45,15 +46,14 @@ export function memoryOf(model: TextModel, rows: readonly Example[]): Replay {
 }
 
 /** One batch of all rows, in their order, the classes of all heads open. */
-export async function oneBatch(model: TextModel, rows: readonly Example[], rehearse?: Rehearsal): Promise<Labeled> {
+export function oneBatch(model: TextModel, rows: readonly Example[], rehearse?: Rehearsal): Promise<Labeled> {
   const recipe = batches(rows, {
     head: (row) => headOf(model, row),
     classes: model.heads,
     shuffle: false,
     ...(rehearse && { rehearse }),
   });
-  for await (const batch of recipe.open({ model, seed: 0, epoch: 0 })) return batch;
-  throw new Error('there is no batch');
+  return firstOf(recipe, model);
 }
 
 /** Every weight's gradient in full, one after the other. */
