@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, requireNumber } from '../core/errors';
 import type { Labeled, Term } from '../core/types';
-import type { Example, ExampleSource, Rehearsal } from '../data/types';
+import type { ExampleSource, Rehearsal } from '../data/types';
 import { crossEntropyOf } from '../losses/crossEntropy';
 import { meanOf } from '../losses/meanOf';
 import type { Head, TextModel } from '../model/types';
+import { inTurn } from './inTurn';
 import { keptOf, logitsOf, plain, rememberedRows, withLogits, type KeptLogits } from './keptLogits';
+import { readAll } from './remembering';
 import { replay, type Replay, type ReplayOptions, type ReplayState } from './replay';
 
 export interface DerppOptions extends ReplayOptions {
@@ -69,13 +71,11 @@ export function derpp({ alpha = 0.3, beta = 0.5, ...options }: DerppOptions): De
   requireNumber('derpp', 'alpha', alpha);
   requireNumber('derpp', 'beta', beta);
   const memory = replay(options);
-  let last: Promise<void> = Promise.resolve();
 
   async function remember(model: TextModel, examples: ExampleSource, { head, classes = [head] }: DerppRememberOptions) {
     if (!classes.some(({ name }) => name === head.name))
       throw badArgument('derpp', `classes leave out head '${head.name}', which the labels belong to`);
-    const rows: Example[] = [];
-    for await (const example of typeof examples === 'function' ? examples() : examples) rows.push(plain(example));
+    const rows = (await readAll(examples)).map(plain);
     const next = replay(options);
     next.restore(memory.state(), model);
     next.remember(rows, { head });
@@ -96,11 +96,7 @@ export function derpp({ alpha = 0.3, beta = 0.5, ...options }: DerppOptions): De
       report('derpp', drift);
       return rows ? meanOf(surprise.mul(rows.weights), batch).add(drift) : meanOf(surprise, batch);
     },
-    remember(...call) {
-      const turn = last.then(() => remember(...call));
-      last = turn.catch(() => {});
-      return turn;
-    },
+    remember: inTurn(remember),
     draw: (rows) => memory.draw(rows),
     drawApart(rows) {
       const once = memory.draw(rows);

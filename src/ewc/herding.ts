@@ -1,12 +1,11 @@
-import * as tf from '@tensorflow/tfjs';
-import { HoldfastError, requireCount } from '../core/errors';
-import { batches } from '../data/batches';
-import { disposeBatch } from '../data/disposeBatch';
+import { requireCount } from '../core/errors';
 import { groupedBy } from '../data/groupedBy';
-import type { Example, ExampleSource } from '../data/types';
-import { cut } from '../engine/cut';
+import { outputRows } from '../data/outputRows';
+import { tokenised } from '../data/tokenised';
+import type { ExampleSource } from '../data/types';
 import { unitRows } from '../losses/cosine';
 import type { Head, TextModel } from '../model/types';
+import { inTurn } from './inTurn';
 import { labelledAs, readAll } from './remembering';
 import { shelvesOf, type Memory, type MemorySize } from './shelves';
 
@@ -47,7 +46,6 @@ export interface Herding extends Memory {
  */
 export function herding(size: MemorySize): Herding {
   const shelves = shelvesOf('herding', size, (examples, places) => examples.slice(0, places));
-  let last: Promise<void> = Promise.resolve();
 
   async function remember(model: TextModel, examples: ExampleSource, { head, batchSize = 64 }: HerdingRememberOptions) {
     requireCount('herding', 'batchSize', batchSize);
@@ -62,11 +60,9 @@ export function herding(size: MemorySize): Herding {
         counts: [...kept.map(() => seen / kept.length), ...rows.map(() => 1)],
       };
     });
-    const vectors = await unitVectorsOf(
-      model,
-      candidates.flatMap(({ rows }) => rows),
-      batchSize,
-    );
+    const texts = candidates.flatMap(({ rows }) => rows.map((example) => ({ example })));
+    const tokens = await tokenised(texts, [], model.tokenizer, model.maxLength);
+    const vectors = await outputRows(model, tokens, batchSize, ({ pooled }) => unitRows(pooled)); // [N][H]
     const shelfOf = shelves.open(head, fresh.keys());
     for (const { label, seen, rows, counts } of candidates) {
       const shelf = shelfOf(label);
@@ -77,11 +73,7 @@ export function herding(size: MemorySize): Herding {
   }
 
   return {
-    remember(...call) {
-      const turn = last.then(() => remember(...call));
-      last = turn.catch(() => {});
-      return turn;
-    },
+    remember: inTurn(remember),
     draw: shelves.draw,
     get size() {
       return shelves.size();
@@ -124,34 +116,4 @@ function nearest(to: readonly number[], vectors: readonly ArrayLike<number>[], a
     if (best < 0 || distance < least) [best, least] = [i, distance];
   }
   return best;
-}
-
-/** Pooled vectors of length 1, without dropout, in the order of the examples. Short texts are evaluated with short ones. */
-async function unitVectorsOf(model: TextModel, examples: readonly Example[], batchSize: number): Promise<Float32Array[]> {
-  const vectors: Float32Array[] = [];
-  if (examples.length === 0) return vectors;
-  const order = [...examples.keys()].sort((a, b) => examples[a]!.text.length - examples[b]!.text.length || a - b);
-  const texts = order.map((i) => {
-    const { views: _unread, ...example } = examples[i]!;
-    return example;
-  });
-  let at = 0;
-  for await (const batch of batches(texts, { batchSize, shuffle: false }).open({ model, seed: 0, epoch: 0 })) {
-    const unit = tf.tidy(() => unitRows(model.forward(batch.inputs).pooled)); // [B, H]
-    cut();
-    try {
-      const values = (await unit.data()) as Float32Array;
-      if (!values.every(Number.isFinite))
-        throw new HoldfastError(
-          'not-finite',
-          'herding: the model gives vectors that are not finite, so nothing was remembered: it has diverged or its input is broken.',
-        );
-      const [B, H] = unit.shape;
-      for (let b = 0; b < B; b++) vectors[order[at++]!] = values.slice(b * H, (b + 1) * H);
-    } finally {
-      unit.dispose();
-      disposeBatch(batch);
-    }
-  }
-  return vectors;
 }

@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { HoldfastError, badArgument } from '../core/errors';
-import { batches } from '../data/batches';
-import { disposeBatch } from '../data/disposeBatch';
+import { badArgument } from '../core/errors';
+import { outputRows } from '../data/outputRows';
+import { tokenised } from '../data/tokenised';
 import type { Example } from '../data/types';
-import { cut } from '../engine/cut';
 import type { Head, TextModel } from '../model/types';
 
 /** What is kept beside an example. */
@@ -41,28 +40,14 @@ export async function logitsOf(
       return labels.map((_, i) => offset + i);
     }),
   );
-  const rows: KeptLogits['logits'][] = [];
-  if (examples.length === 0) return rows;
-  for await (const batch of batches(examples, { batchSize: 64, shuffle: false }).open({ model, seed: 0, epoch: 0 })) {
-    const logits = tf.tidy(() => model.forward(batch.inputs).logits);
-    cut();
-    try {
-      const values = [...(await logits.data())];
-      if (!values.every(Number.isFinite))
-        throw new HoldfastError(
-          'not-finite',
-          'derpp: the model gives logits that are not finite, so nothing was remembered: it has diverged or its input is broken.',
-        );
-      const C = logits.shape[1];
-      const closed = (value: number, i: number) => (open.has(i % C) ? value : null);
-      const all = values.map(closed);
-      for (let at = 0; at < all.length; at += C) rows.push(all.slice(at, at + C));
-    } finally {
-      tf.dispose(logits);
-      disposeBatch(batch);
-    }
-  }
-  return rows;
+  const rows = await tokenised(
+    examples.map((example) => ({ example })),
+    [],
+    model.tokenizer,
+    model.maxLength,
+  );
+  const all = await outputRows(model, rows, 64, ({ logits }) => logits); // [N][C]
+  return all.map((logits) => Array.from(logits, (logit, c) => (open.has(c) ? logit : null)));
 }
 
 /** A batch's remembered rows as tensors; undefined without any. */
