@@ -5,14 +5,14 @@ import { findings } from '../data/issues';
 import { drawBelow, randomOf } from '../data/random';
 import { shuffled } from '../data/shuffled';
 import { readAll, requireReopenable } from '../data/source';
-import type { Batches, Example, ExampleSource } from '../data/types';
+import type { Batches, Example, ExampleSource, OpenOptions } from '../data/types';
 import type { Paired } from '../losses/cosineSimilarityLoss';
 import { scoredPairs, type ScoredPair } from './scoredPairs';
 
 export interface DrawnPairsOptions {
   /** R: so often each example is paired with one of its own label, and with one of another. Default 20. */
   readonly pairs?: number;
-  /** No two texts are paired twice within an epoch; where no new pair is left, there are fewer. Default false. */
+  /** No two examples are paired twice within an epoch; where no new pair is left, there are fewer. Default false. */
   readonly unique?: boolean;
 }
 
@@ -46,8 +46,7 @@ export function contrastivePairs(source: ExampleSource, options: ContrastivePair
       const examples = await readAll('contrastivePairs', source, opening);
       requireLabels('contrastivePairs', examples);
       requireSingle('contrastivePairs', examples);
-      const drawn = () => drawnPairs(examples, { pairs, unique, random: randomOf(opening.seed, opening.epoch, 'pairs') });
-      yield* scoredPairs(drawn, others).open(opening);
+      yield* scoredPairs(() => pairsOfEpoch(examples, { pairs, unique }, opening), others).open(opening);
     },
   };
 }
@@ -89,7 +88,8 @@ export function* drawnPairs(
   for (let round = 0; round < pairs; round++) {
     for (const own of shuffled([...rows.keys()], random)) {
       const { start, size } = ranges[own]!;
-      const same = size === 1 ? own : free(own, size - 1, (k) => (start + k < own ? start + k : start + k + 1));
+      const same =
+        size === 1 ? free(own, 1, () => own) : free(own, size - 1, (k) => (start + k < own ? start + k : start + k + 1));
       const other = free(own, rows.length - size, (k) => (k < start ? k : k + size));
       // Both or none: as many of one kind as of the other.
       if (same === undefined || other === undefined) continue;
@@ -98,6 +98,13 @@ export function* drawnPairs(
     }
   }
 }
+
+/** What `contrastivePairs` draws in one epoch of a run. */
+export const pairsOfEpoch = (
+  examples: readonly Example[],
+  options: DrawnPairsOptions,
+  { seed, epoch }: Pick<OpenOptions, 'seed' | 'epoch'>,
+): Generator<ScoredPair> => drawnPairs(examples, { ...options, random: randomOf(seed, epoch, 'pairs') });
 
 /** For each place in the concatenated groups: where its group begins, and how long it is. */
 const rangesOf = (groups: readonly (readonly Example[])[]): { readonly start: number; readonly size: number }[] => {

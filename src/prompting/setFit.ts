@@ -8,7 +8,7 @@ import { clipped } from '../training/clipped';
 import { fit, type FitResult } from '../training/fit';
 import type { FitOptions } from '../training/fitOptions';
 import { linear } from '../training/schedules';
-import { contrastivePairs, requireLabels, requireSingle, type DrawnPairsOptions } from './contrastivePairs';
+import { contrastivePairs, pairsOfEpoch, requireLabels, requireSingle, type DrawnPairsOptions } from './contrastivePairs';
 import { linearProbe, type LinearProbe } from './linearProbe';
 import type { Paired } from '../losses/cosineSimilarityLoss';
 
@@ -42,7 +42,7 @@ export interface SetFitClassifier<Label extends string = string> extends LinearP
  * It trains a copy: the model given stays as it is. To train the model itself, call those two.
  *
  * **Needs** an encoder whose vectors mean something, best a sentence encoder; two labels or more, from about 8 texts each.
- * **Cost** 2 · `pairs` · N / `batchSize` steps of two evaluations each; a second model in memory until `dispose`.
+ * **Cost** 2 · `pairs` · N / `batchSize` steps, with `unique` at most, of two evaluations each; a second model in memory until `dispose`.
  * **Limits** with a learning rate of 0 it is `linearProbe`.
  * **Differs from the paper's code** in the length of 1 that the vectors have for the head; there it is an option.
  * **See also** `linearProbe`, to see what the training gives; `efl`, `clozeClassifier`, which make use of what labels mean.
@@ -62,7 +62,7 @@ export async function setFit<Label extends string>(
   options: SetFitOptions<Label>,
 ): Promise<SetFitClassifier<Label>> {
   const { examples: source, pairs = 20, unique = false, epochs = 1, batchSize = 16, learningRate = 2e-5, l2 = 1 } = options;
-  const { maxLength = model.maxLength, seed, signal, onEvent } = options;
+  const { maxLength = model.maxLength, seed = crypto.getRandomValues(new Uint32Array(1))[0]!, signal, onEvent } = options;
   requireNumber('setFit', 'learningRate', learningRate);
   requireNumber('setFit', 'l2', l2, Number.MIN_VALUE);
   requireCount('setFit', 'epochs', epochs);
@@ -73,7 +73,9 @@ export async function setFit<Label extends string>(
   requireLabels('setFit', examples);
   requireSingle('setFit', examples);
 
-  const steps = epochs * Math.ceil((2 * pairs * examples.length) / batchSize);
+  let steps = 0;
+  for (let epoch = 0; epoch < epochs; epoch++)
+    steps += Math.ceil(lengthOf(pairsOfEpoch(examples, { pairs, unique }, { seed, epoch })) / batchSize);
   const schedule = linear({ peak: learningRate, warmup: Math.floor(steps / 10), steps });
   const optimizer = clipped(adamW({ learningRate: schedule }), { norm: 1 });
   const copy = model.clone();
@@ -81,8 +83,7 @@ export async function setFit<Label extends string>(
     const training = await fit(copy, {
       objective: cosineSimilarityLoss(),
       data: contrastivePairs(examples, { pairs, unique, batchSize, maxLength }),
-      ...{ optimizer, epochs },
-      ...(seed !== undefined && { seed }),
+      ...{ optimizer, epochs, seed },
       ...(signal && { signal }),
       ...(onEvent && { onEvent }),
     });
@@ -94,4 +95,10 @@ export async function setFit<Label extends string>(
   } finally {
     optimizer.dispose();
   }
+}
+
+function lengthOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count++;
+  return count;
 }

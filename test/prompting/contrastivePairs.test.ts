@@ -47,6 +47,8 @@ describe('drawnPairs', () => {
   });
 
   test('the only example of a label is paired with itself', () => {
+    const once = [...drawnPairs([{ text: 'x', label: 'a' }, ...examples], { pairs: 9, unique: true, random: random() })];
+    expect(once.filter(({ text, pair }) => text === 'x' && pair === 'x')).toHaveLength(1);
     const [first, second] = drawnPairs([{ text: 'x', label: 'a' }, ...examples], { pairs: 1, random: () => 0.999 });
     const own = [...drawnPairs([{ text: 'x', label: 'a' }, ...examples], { pairs: 1, random: random() })];
     expect([first!.target, second!.target]).toEqual([1, 0]);

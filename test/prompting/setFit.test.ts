@@ -70,6 +70,18 @@ describe('setFit', () => {
     classifier.dispose();
   });
 
+  test('unique pairs: the learning rate falls over the steps that there are', async () => {
+    const rates: number[] = [];
+    const classifier = await setFit(model, {
+      ...{ ...options, unique: true, pairs: 20, epochs: 2 },
+      onEvent: (event) => event.type === 'step' && rates.push(event.rate!),
+    });
+    // Of 15 pairs of six texts six are of one label, and as many of two are drawn: 3 steps of 4 in each epoch.
+    expect(classifier.training.steps).toBe(6);
+    [6, 5, 4, 3, 2, 1].forEach((left, s) => expect(rates[s]).toBeCloseTo((1e-3 * left) / 6, 9));
+    classifier.dispose();
+  });
+
   test('one seed, one result; another seed, another', async () => {
     const run = async (seed: number) => {
       const classifier = await setFit(model, { ...options, seed });
