@@ -3,6 +3,7 @@ import { randomOf } from '../data/random';
 import { requireReopenable } from '../data/source';
 import type { Example, ExampleSource, OpenOptions } from '../data/types';
 import { checkedSwitch, switchText, type SwitchCounts, type SwitchOptions } from './switchText';
+import { withView, type WithView } from './withView';
 
 export interface CodeSwitchOptions extends SwitchOptions {
   /** The same replacements in every epoch and run. Default false: fresh ones in each epoch. */
@@ -12,12 +13,8 @@ export interface CodeSwitchOptions extends SwitchOptions {
 }
 
 type Texts = { readonly text: string; readonly pair?: string };
-type OwnViews<E> = E extends { readonly views: infer V } ? (string extends keyof V ? unknown : V) : unknown;
-
 /** An example with the view `codeSwitched`, beside those that it had. */
-export type WithCodeSwitched<E extends Example> = Omit<E, 'views'> & {
-  readonly views: OwnViews<E> & { readonly codeSwitched: Texts };
-};
+export type WithCodeSwitched<E extends Example> = WithView<E, 'codeSwitched'>;
 
 type Opening = Pick<OpenOptions, 'seed' | 'epoch'>;
 
@@ -50,10 +47,7 @@ export function codeSwitch(
 ): <E extends Example>(source: ExampleSource<E>) => OpenedSource<WithCodeSwitched<E>> {
   const change = changing('codeSwitch', options);
   return <E extends Example>(source: ExampleSource<E>) =>
-    change(source, (example, codeSwitched): WithCodeSwitched<E> => {
-      const { views, ...rest } = example;
-      return { ...rest, views: { ...views, codeSwitched } } as unknown as WithCodeSwitched<E>;
-    });
+    change(source, (example, texts): WithCodeSwitched<E> => withView(example, 'codeSwitched', texts));
 }
 
 /**

@@ -1,5 +1,6 @@
 export { infoNce, infoNceOf, pooledConsistency, pooledConsistencyOf, type InfoNceOptions, type Parallel } from './aligned';
 export { byLanguage, wilsonInterval, type ByLanguageOptions, type LanguageReport, type LanguageResult } from './byLanguage';
+export { byId, type ByIdOptions } from './byId';
 export { codeSwitch, cosda, switchCounts, type CodeSwitchOptions, type OpenedSource, type WithCodeSwitched } from './codeSwitch';
 export {
   batchMean,
@@ -17,3 +18,5 @@ export {
 export { dictionary, type Coverage, type Dictionary, type Translation } from './dictionary';
 export { loadDictionary, type DictionaryFile, type DictionaryFormat } from './loadDictionary';
 export { switchText, type SwitchCounts, type SwitchOptions } from './switchText';
+export { translated, type TranslatedOptions, type TranslationCache } from './translated';
+export type { WithView } from './withView';

@@ -8,7 +8,7 @@ export interface Findings {
   readonly count: number;
   add(issue: Issue): void;
   /** Throws if anything was found: `summary` says of what, and is followed by the list. */
-  throwIfAny(code: ErrorCode, summary: string): void;
+  throwIfAny(code: ErrorCode, summary: string, cause?: unknown): void;
 }
 
 export function findings(): Findings {
@@ -22,16 +22,14 @@ export function findings(): Findings {
       count++;
       if (listed.length < LISTED) listed.push(issue);
     },
-    throwIfAny(code, summary) {
+    throwIfAny(code, summary, cause) {
       if (count === 0) return;
       const rest = count - listed.length;
       const issues = rest > 0 ? [...listed, { message: `… and ${rest} more` }] : listed;
       throw new HoldfastError(
         code,
         `${summary}: ${count === 1 ? '1 problem' : `${count} problems`}\n${issues.map(({ message }) => `- ${message}`).join('\n')}`,
-        {
-          issues,
-        },
+        { issues, cause },
       );
     },
   };
