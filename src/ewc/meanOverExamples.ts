@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { HoldfastError, requireCount } from '../core/errors';
-import { mapTensors } from '../core/tensors';
+import { addTensors, mapTensors } from '../core/tensors';
 import type { Batch, Model, Tensors } from '../core/types';
 import { disposeBatch } from '../data/disposeBatch';
 import type { Batches } from '../data/types';
@@ -93,10 +93,7 @@ const rowsIn = (batches: readonly Batch[]): number => batches.reduce((rows, { in
 
 /** Adds one part and waits for it, so that a lazy engine does not pile up the whole data set. */
 async function added(sums: Tensors, part: () => Tensors): Promise<Tensors> {
-  const total = tf.tidy((): Tensors => ({
-    ...sums,
-    ...mapTensors(part(), (own, name) => (sums[name] ? tf.add(sums[name], own) : own)),
-  }));
+  const total = tf.tidy(() => addTensors(part(), sums));
   cut();
   for (const name in sums) if (sums[name] !== total[name]) sums[name]!.dispose();
   const witness = tf.tidy(() => tf.sum(Object.values(total)[0] ?? tf.scalar(0)));

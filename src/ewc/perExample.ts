@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument } from '../core/errors';
 import type { Batch, Model, Tensors } from '../core/types';
+import { groupedBy } from '../data/groupedBy';
 import { namesOf, tappedUses } from './uses';
 import type { SummedLoss, TappedUse } from './uses';
 
@@ -88,17 +89,18 @@ function perExample<B extends Batch>(
   const trainable = new Set(model.trainable);
   const asked = (name: string) => trainable.has(name) && wanted(name);
   return tf.tidy(() => {
-    const parts = new Map<string, Part[]>();
-    for (const tapped of tappedUses(loss, model, batch, { wanted: asked, ...(weights && { weights }) })) {
-      for (const name of namesOf(tapped.use).filter(asked)) {
-        parts.set(name, [...(parts.get(name) ?? []), partOf(owner, name, tapped, batch.inputs.ids.shape[0])]);
-      }
-    }
+    const uses = tappedUses(loss, model, batch, { wanted: asked, ...(weights && { weights }) }).flatMap((tapped) =>
+      namesOf(tapped.use).flatMap((name) => (asked(name) ? [{ name, tapped }] : [])),
+    );
     const at: Tensors = weights ?? model.weights;
+    const [B] = batch.inputs.ids.shape;
     // A scope per weight: the products of one are gone before the next one's are made.
-    const sums = (name: string, own: readonly Part[]) =>
-      tf.tidy(() => summed(owner, size, own, at[name]!, limit).reshape(at[name]!.shape));
-    return Object.fromEntries([...parts].map(([name, own]) => [name, sums(name, own)]));
+    const sums = (name: string, own: readonly { readonly tapped: TappedUse }[]) =>
+      tf.tidy(() => {
+        const parts = own.map(({ tapped }) => partOf(owner, name, tapped, B));
+        return summed(owner, size, parts, at[name]!, limit).reshape(at[name]!.shape);
+      });
+    return Object.fromEntries([...groupedBy(uses, ({ name }) => name)].map(([name, own]) => [name, sums(name, own)]));
   });
 }
 
