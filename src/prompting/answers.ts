@@ -1,4 +1,4 @@
-import { badArgument } from '../core/errors';
+import { badArgument, HoldfastError } from '../core/errors';
 import type { Example } from '../data/types';
 import type { TextInput } from '../model/types';
 
@@ -20,10 +20,19 @@ export function examplesOf(texts: readonly (TextInput | Example)[]): Example[] {
 
 const isPair = (text: Exclude<TextInput, string> | Example): text is Exclude<TextInput, string> => Array.isArray(text);
 
-/** The softmax of the labels' scores, and the best label: the first of equals. */
+/**
+ * The softmax of the labels' scores, and the best label: the first of equals.
+ *
+ * @throws HoldfastError `not-finite` for scores of which there is no softmax
+ */
 export function answerOf<Label extends string>(labels: readonly Label[], scores: ArrayLike<number>): Answer<Label> {
   const given = Array.from(scores);
   const most = Math.max(...given);
+  if (!Number.isFinite(most))
+    throw new HoldfastError(
+      'not-finite',
+      `The scores of the labels must be numbers, got ${labels.map((label, l) => `${given[l]} for '${label}'`).join(', ')}: a model has diverged, or what scores its labels is wrong.`,
+    );
   const shares = given.map((score) => Math.exp(score - most));
   const total = shares.reduce((sum, share) => sum + share, 0);
   return { label: labels[given.indexOf(most)]!, scores: byLabel(labels, (l) => shares[l]! / total) };

@@ -1,6 +1,7 @@
-import { badArgument, requireCount } from '../core/errors';
+import { requireCount } from '../core/errors';
 import type { Example } from '../data/types';
 import type { TextInput, TextModel } from '../model/types';
+import { answerOf, examplesOf, type Answer } from './answers';
 import { clozeScores, type ClozeScoring } from './clozeScores';
 import type { ClozeTask } from './wordPieces';
 
@@ -13,16 +14,10 @@ export interface ClozeClassifierOptions<Label extends string = string> extends C
   readonly maxLength?: number;
 }
 
-export interface ClozePrediction<Label extends string = string> {
-  readonly label: Label;
-  /** Probability of each label; they add up to 1. */
-  readonly scores: Readonly<Record<Label, number>>;
-}
-
 export interface ClozeClassifier<Label extends string = string> {
   readonly labels: readonly Label[];
   /** One answer for each text, pair or example, in their order. */
-  predict(texts: readonly (TextInput | Example)[]): Promise<ClozePrediction<Label>[]>;
+  predict(texts: readonly (TextInput | Example)[]): Promise<Answer<Label>[]>;
 }
 
 /**
@@ -35,7 +30,7 @@ export interface ClozeClassifier<Label extends string = string> {
  * **Limits** a zero-shot answer depends much on pattern and words: measure several on a few labelled rows.
  * **See also** `calibrated`, `multiToken`, `maxFirst` for `scoring`.
  *
- * @throws HoldfastError `bad-argument`; on `predict` what `pattern` and the scoring throw, `not-found` without a masked-language head
+ * @throws HoldfastError `bad-argument`; on `predict` what `pattern` and the scoring throw, `not-found` without a masked-language head, `not-finite`
  * @see Schick and Schütze, Exploiting Cloze Questions for Few Shot Text Classification, EACL 2021, arXiv:2001.07676, section 3
  * @example
  * model.addMaskedLmHead({ seed: 1 });
@@ -54,27 +49,10 @@ export function clozeClassifier<Label extends string>(
   return {
     labels,
     async predict(texts) {
-      if (typeof texts === 'string') throw badArgument('predict', 'takes a list of texts, got a string: predict([text])');
-      if (texts.length === 0) return [];
-      const scores = await scoring(model, { pattern, verbalizer }, texts.map(exampleOf), { batchSize, maxLength });
-      return scores.map((row) => predictionOf(labels, row));
+      const examples = examplesOf(texts);
+      if (examples.length === 0) return [];
+      const scores = await scoring(model, { pattern, verbalizer }, examples, { batchSize, maxLength });
+      return scores.map((row) => answerOf(labels, row));
     },
-  };
-}
-
-function exampleOf(text: TextInput | Example): Example {
-  if (typeof text === 'string') return { text };
-  return isPair(text) ? { text: text[0], pair: text[1] } : text;
-}
-
-const isPair = (text: Exclude<TextInput, string> | Example): text is Exclude<TextInput, string> => Array.isArray(text);
-
-function predictionOf<Label extends string>(labels: readonly Label[], scores: Float32Array): ClozePrediction<Label> {
-  const most = Math.max(...scores);
-  const shares = [...scores].map((score) => Math.exp(score - most));
-  const total = shares.reduce((sum, share) => sum + share, 0);
-  return {
-    label: labels[scores.indexOf(most)]!,
-    scores: Object.fromEntries(labels.map((label, l) => [label, shares[l]! / total])) as Record<Label, number>,
   };
 }

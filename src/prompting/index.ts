@@ -4,7 +4,7 @@ export type { Answer } from './answers';
 export { besideMasked } from './besideMasked';
 export { calibrated } from './calibrated';
 export { cloze, type Cloze, type ClozeOptions } from './cloze';
-export { clozeClassifier, type ClozeClassifier, type ClozeClassifierOptions, type ClozePrediction } from './clozeClassifier';
+export { clozeClassifier, type ClozeClassifier, type ClozeClassifierOptions } from './clozeClassifier';
 export { clozeCrossEntropy, clozeLogits, type ClozeCrossEntropyOptions } from './clozeCrossEntropy';
 export { clozeScores, type ClozeScoring, type ScoringOptions } from './clozeScores';
 export { contrastivePairs, drawnPairs, type ContrastivePairsOptions, type DrawnPairsOptions } from './contrastivePairs';

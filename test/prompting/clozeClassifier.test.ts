@@ -80,6 +80,17 @@ describe('predict', () => {
     expect(await classifier.predict([])).toEqual([]);
   });
 
+  test('scores that are not numbers are refused: of them no label is the best', async () => {
+    const scoring: ClozeScoring = async (_model, _task, examples) => examples.map(() => Float32Array.of(0, NaN, 1));
+    const error = await failure(clozeClassifier(model, { ...taskOf(torch.words), scoring }).predict(['11']));
+    expect(error.code).toBe('not-finite');
+    expect(error.message).toContain("got 0 for 'a', NaN for 'b', 1 for 'c'");
+    const diverged = model.clone();
+    for (const weight of Object.values(diverged.weights)) tf.tidy(() => void weight.assign(tf.mul(weight, NaN)));
+    expect((await failure(clozeClassifier(diverged, taskOf(torch.words)).predict(['11']))).code).toBe('not-finite');
+    diverged.dispose();
+  });
+
   test('leaves no tensor, whatever the scoring', async () => {
     for (const scoring of [clozeScores, calibrated(), multiToken, calibrated(maxFirst)])
       await expectNoLeak(async () => void (await clozeClassifier(model, { ...taskOf(torch.words), scoring }).predict(texts)));
