@@ -2,45 +2,47 @@ import * as tf from '@tensorflow/tfjs';
 import type { Evaluation, Rows, Tensors, Weights } from './types';
 import { scatterRows } from './scatterRows';
 import { mapTensors } from './tensors';
+import { weightOf } from './weightOf';
 
 /** Gradients in full size, for whoever cannot work on rows. */
 export const denseGradients = (grads: Tensors, rows: Rows, weights: Tensors | Weights): Tensors =>
   mapTensors(grads, (grad, name) => (rows[name] ? scatterRows(grad, rows[name], weights[name]!.shape[0]) : grad));
 
+/** Gradients, some of which may be rows. */
+export type Gradients = Pick<Evaluation, 'grads' | 'rows'>;
+
 /**
  * `a + scale · b` of two evaluations' gradients, also where they hold rows of different batches: rows are merged, so that
- * every row occurs once and norms stay right. Where one side is dense, the sum is.
+ * every row occurs once and norms stay right. Where one side is dense, the sum is. What only a has keeps its tensor.
  */
-export function addGradients(
-  a: Evaluation,
-  b: Evaluation,
-  scale: tf.Scalar | number,
-  weights: Tensors,
-): Pick<Evaluation, 'grads' | 'rows'> {
-  const grads: Record<string, tf.Tensor> = { ...a.grads };
+export function addGradients(a: Gradients, b: Gradients, scale: tf.Scalar | number, weights: Tensors): Gradients {
   const rows: Record<string, Int32Array> = { ...a.rows };
-  for (const [name, theirs] of Object.entries(b.grads)) {
-    const added = tf.mul(theirs, scale);
-    const [ourRows, theirRows] = [a.rows[name], b.rows[name]];
-    const ours = a.grads[name];
-    if (!ours) {
-      grads[name] = added;
-      if (theirRows) rows[name] = theirRows;
-    } else if (ourRows && theirRows) {
-      const merged = sameRows(ourRows, theirRows) ? ourRows : union(ourRows, theirRows);
-      const place = (grad: tf.Tensor, own: Int32Array) =>
-        merged === own ? grad : scatterRows(grad, placesIn(merged, own), merged.length);
-      grads[name] = tf.add(place(ours, ourRows), place(added, merged === ourRows ? merged : theirRows));
-      rows[name] = merged;
-    } else {
-      const height = weights[name]!.shape[0];
-      grads[name] = tf.add(
-        ourRows ? scatterRows(ours, ourRows, height) : ours,
-        theirRows ? scatterRows(added, theirRows, height) : added,
-      );
-      delete rows[name];
+  // The rows stay out of what the tidy returns: it would look into every number of them.
+  const grads = tf.tidy(() => {
+    const sums: Record<string, tf.Tensor> = { ...a.grads };
+    const factor = typeof scale === 'number' ? tf.scalar(scale) : scale;
+    for (const [name, theirs] of Object.entries(b.grads)) {
+      const added = tf.mul(theirs, factor);
+      const [ourRows, theirRows] = [a.rows[name], b.rows[name]];
+      const ours = a.grads[name];
+      if (!ours) {
+        sums[name] = added;
+        if (theirRows) rows[name] = theirRows;
+      } else if (ourRows && theirRows) {
+        const merged = sameRows(ourRows, theirRows) ? ourRows : union(ourRows, theirRows);
+        const place = (grad: tf.Tensor, own: Int32Array) =>
+          merged === own ? grad : scatterRows(grad, placesIn(merged, own), merged.length);
+        sums[name] = tf.add(place(ours, ourRows), place(added, merged === ourRows ? merged : theirRows));
+        rows[name] = merged;
+      } else {
+        const height = weightOf(weights, name).shape[0];
+        const whole = (grad: tf.Tensor, own?: Int32Array) => (own ? scatterRows(grad, own, height) : grad);
+        sums[name] = tf.add(whole(ours, ourRows), whole(added, theirRows));
+        delete rows[name];
+      }
     }
-  }
+    return sums;
+  });
   return { grads, rows };
 }
 

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument } from '../core/errors';
-import { addGradients, denseGradients } from '../core/rows';
+import { addGradients, denseGradients, type Gradients } from '../core/rows';
 import type { Batch, Encoded, Evaluation, GradientTransform, Tensors } from '../core/types';
+import { groupedBy } from '../data/groupedBy';
 import type { Rehearsal, Rehearsed } from '../data/types';
 import { cut } from '../engine/cut';
 
@@ -23,31 +24,30 @@ export function rehearsedGradient(
   const transform: GradientTransform =
     (next, model) =>
     (batch, weights = model.weights) => {
-      const groups = new Map<string | undefined, number[]>([[undefined, []]]);
-      batch.examples.forEach((example, b) => {
-        const name = names.get(example as object);
-        groups.set(name, [...(groups.get(name) ?? []), b]);
-      });
-      if (groups.size === 1 && 'shares' in batch)
+      const groups = groupedBy(batch.examples.keys(), (b) => names.get(batch.examples[b] as object));
+      const fresh = groups.get(undefined);
+      groups.delete(undefined);
+      if (groups.size === 0 && 'shares' in batch)
         throw badArgument(
           owner,
           `the batch has remembered rows that this ${owner} did not draw: give it to the batches too, as \`rehearse\`.`,
         );
-      if (groups.size === 1 || groups.get(undefined)!.length === 0) return next(batch, weights);
+      if (groups.size === 0 || !fresh) return next(batch, weights);
 
-      const parts = [...groups.values()].map((rows) => partOf(owner, batch, rows));
+      const inParts = [fresh, ...groups.values()];
+      const parts = inParts.map((rows) => partOf(owner, batch, rows));
       // The rows' gathering stays out of the evaluation's graph.
       cut();
       const [g, ...references] = parts.map((part) => next(part, weights)) as [Evaluation, ...Evaluation[]];
       const factors = tf.tidy(() => tf.unstack(factorsOf(gramOf(references, weights), productsOf(g, references, weights))));
       const moved = added(g, references, factors as tf.Scalar[], weights);
-      const offset = offsetOf([g, ...references], [...groups.values()].flat());
+      const offset = offsetOf([g, ...references], inParts.flat());
       cut();
 
       const kept = new Set(Object.values(moved.grads));
       tf.dispose([g, ...references].flatMap(({ grads }) => Object.values(grads)).filter((grad) => !kept.has(grad)));
       tf.dispose(references.flatMap(({ loss, reports }) => [loss, ...Object.values(reports)]));
-      const found = [...groups.keys()].slice(1).map((name, k) => [name!, factors[k]!] as const);
+      const found = [...groups.keys()].map((name, k) => [name!, factors[k]!] as const);
       return { ...moved, loss: g.loss, reports: { ...g.reports, ...Object.fromEntries(found) }, ...(offset && { offset }) };
     };
 
@@ -89,24 +89,15 @@ export function partOf<B extends Batch>(owner: string, batch: B, rows: readonly 
 const isView = (value: unknown): value is Encoded => typeof value === 'object' && value !== null && 'ids' in value;
 
 /** One reference after the other, so that memory holds one product and not all of them. */
-function added(
-  g: Evaluation,
-  references: readonly Evaluation[],
-  factors: readonly tf.Scalar[],
-  weights: Tensors,
-): Pick<Evaluation, 'grads' | 'rows'> {
-  let { grads, rows }: Pick<Evaluation, 'grads' | 'rows'> = g;
+function added(g: Evaluation, references: readonly Evaluation[], factors: readonly tf.Scalar[], weights: Tensors): Gradients {
+  let sum: Gradients = g;
   references.forEach((reference, k) => {
-    const before = { ...g, grads, rows };
-    grads = tf.tidy(() => {
-      const sum = addGradients(before, reference, factors[k]!, weights);
-      rows = sum.rows;
-      return { ...sum.grads };
-    });
-    const kept = new Set(Object.values(grads));
+    const before = sum;
+    sum = addGradients(before, reference, factors[k]!, weights);
+    const kept = new Set(Object.values(sum.grads));
     if (k > 0) tf.dispose(Object.values(before.grads).filter((grad) => !kept.has(grad)));
   });
-  return { grads, rows };
+  return sum;
 }
 
 function gramOf(references: readonly Evaluation[], weights: Tensors): tf.Tensor2D {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { addGradients } from '../core/rows';
+import { addGradients, type Gradients } from '../core/rows';
 import { mapTensors } from '../core/tensors';
 import type { Batch, Evaluation, GradientFn, Tensors } from '../core/types';
 import { cut } from '../engine/cut';
@@ -27,19 +27,15 @@ export function accumulated<B extends Batch>(
 
   const total = parts.reduce((sum, { count }) => sum + count, 0);
   const evaluations: Pick<Evaluation, 'loss' | 'reports'>[] = [start];
-  let { grads, rows }: Pick<Evaluation, 'grads' | 'rows'> = start;
+  let sum: Gradients = start;
   for (const { batch, count } of others) {
-    const { loss, reports, ...found } = evaluate(batch);
-    evaluations.push({ loss, reports });
-    const last = { grads, rows };
-    grads = tf.tidy(() => {
-      const sum = addGradients({ ...start, ...last }, { loss, reports, ...found }, tf.scalar(count / first.count), weights);
-      rows = sum.rows;
-      return { ...sum.grads };
-    });
+    const found = evaluate(batch);
+    evaluations.push(found);
+    const last = sum;
+    sum = addGradients(last, found, count / first.count, weights);
     // Without it the addition would become part of the next evaluation's graph, and that graph another one.
     cut();
-    const kept = new Set(Object.values(grads));
+    const kept = new Set(Object.values(sum.grads));
     tf.dispose([...Object.values(last.grads), ...Object.values(found.grads)].filter((grad) => !kept.has(grad)));
   }
   const scale = tf.scalar(first.count / total);
@@ -49,8 +45,8 @@ export function accumulated<B extends Batch>(
       evaluations.map(({ loss }) => loss),
       shares,
     ),
-    grads: mapTensors(grads, (grad) => tf.mul(grad, scale)),
-    rows,
+    grads: mapTensors(sum.grads, (grad) => tf.mul(grad, scale)),
+    rows: sum.rows,
     reports: together(
       evaluations.map(({ reports }) => reports),
       shares,

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { addGradients, denseGradients, squaredNorm, type Evaluation, type Rows, type Tensors } from '../../src/core';
+import { addGradients, denseGradients, squaredNorm, type Gradients, type Rows, type Tensors } from '../../src/core';
 import { expectClose, valueOf } from '../support/close';
-import { scoped } from '../support/leaks';
+import { scoped, tensorCount } from '../support/leaks';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -10,17 +10,17 @@ beforeAll(async () => {
 
 const V = 5;
 const weights = () => ({ table: tf.zeros([V, 2]), bias: tf.zeros([2]) });
-const evaluation = (grads: Tensors, rows: Rows = {}): Evaluation => ({ loss: tf.scalar(0), grads, rows, reports: {} });
+const gradients = (grads: Tensors, rows: Rows = {}): Gradients => ({ grads, rows });
 /** Row r holds (from + r, −r). */
-const some = (rows: readonly number[], from: number): Evaluation =>
-  evaluation({ table: tf.tensor2d(rows.map((row) => [from + row, -row])) }, { table: Int32Array.from(rows) });
-const all = (from: number): Evaluation =>
-  evaluation({ table: tf.tensor2d(Array.from({ length: V }, (_, row) => [from + row, -row])) });
+const some = (rows: readonly number[], from: number): Gradients =>
+  gradients({ table: tf.tensor2d(rows.map((row) => [from + row, -row])) }, { table: Int32Array.from(rows) });
+const all = (from: number): Gradients =>
+  gradients({ table: tf.tensor2d(Array.from({ length: V }, (_, row) => [from + row, -row])) });
 
-const dense = ({ grads, rows }: Pick<Evaluation, 'grads' | 'rows'>) => denseGradients(grads, rows, weights())['table']!;
+const dense = ({ grads, rows }: Gradients) => denseGradients(grads, rows, weights())['table']!;
 
 describe('addGradients', () => {
-  const cases: [string, () => Evaluation, () => Evaluation, number[] | undefined][] = [
+  const cases: [string, () => Gradients, () => Gradients, number[] | undefined][] = [
     ['rows and the same rows', () => some([1, 3], 10), () => some([1, 3], 20), [1, 3]],
     ['rows and other rows', () => some([0, 3], 10), () => some([1, 3, 4], 20), [0, 1, 3, 4]],
     ['rows within rows', () => some([0, 1, 2, 3, 4], 10), () => some([2], 20), [0, 1, 2, 3, 4]],
@@ -44,12 +44,22 @@ describe('addGradients', () => {
   test(
     'a weight that only one side has',
     scoped(async () => {
-      const left = addGradients(evaluation({ bias: tf.tensor1d([1, 2]) }), some([2], 10), 3, weights());
+      const left = addGradients(gradients({ bias: tf.tensor1d([1, 2]) }), some([2], 10), 3, weights());
       await expectClose(left.grads['bias']!, [1, 2]);
       await expectClose(left.grads['table']!, [36, -6]);
       expect(left.rows['table']).toEqual(Int32Array.of(2));
-      const right = addGradients(some([2], 10), evaluation({ bias: tf.tensor1d([1, 2]) }), 3, weights());
+      const right = addGradients(some([2], 10), gradients({ bias: tf.tensor1d([1, 2]) }), 3, weights());
       await expectClose(right.grads['bias']!, [3, 6]);
+    }),
+  );
+  test(
+    'makes one tensor for each weight of b, and none besides',
+    scoped(() => {
+      const [a, { grads, rows }, at] = [some([0, 3], 10), some([1, 3], 20), weights()];
+      const b = gradients({ ...grads, bias: tf.tensor1d([1, 2]) }, rows);
+      const before = tensorCount();
+      addGradients(a, b, 3, at);
+      expect(tensorCount() - before).toBe(2);
     }),
   );
   test(
