@@ -14,7 +14,7 @@ import type { SaveOptions } from './save';
 import { saveTo } from './saveTo';
 import { chosen, type Trainable } from './trainable';
 import type { Head, TextModel, Tokenizer } from './types';
-import { headPlan, maskedLmPlan, type PlannedWeight, type WeightInfo } from './weightPlan';
+import { headNames, headPlan, maskedLmPlan, type PlannedWeight, type WeightInfo } from './weightPlan';
 
 export interface SeedOptions {
   /** Of the fresh weights; whole number from 0. Default 0. */
@@ -114,8 +114,6 @@ export function assembleModel(parts: ModelParts): PretrainedModel {
   function add(planned: readonly PlannedWeight[], owner: string, seed: number): void {
     requireCount(owner, 'seed', seed, 0);
     requireAlive();
-    const taken = planned.find(({ name }) => name in weights);
-    if (taken) throw badArgument(owner, `the model has a weight '${taken.name}' already: choose another name`);
     for (const weight of planned) {
       weights[weight.name] = freshWeight(weight, config.initializerRange, seed);
       infos.push(weight);
@@ -166,12 +164,18 @@ export function assembleModel(parts: ModelParts): PretrainedModel {
     },
     addHead(name, labels, { seed = 0 } = {}) {
       checkHead(heads, name, labels);
+      // RoBERTa's pooler is `classifier.dense`: in a file nobody could tell the two apart, also where this model has no pooler.
+      if (headNames(name).weight === names.pooler.weight)
+        throw badArgument('addHead', `'${name}' is what the pooler is called in this architecture: choose another name`);
       const head = createHead(name, labels, model.classCount);
       add(headPlan(config, name, labels.length), 'addHead', seed);
       heads.push(head);
       return head;
     },
-    addMaskedLmHead: ({ seed = 0 } = {}) => add(maskedLmPlan(config, names), 'addMaskedLmHead', seed),
+    addMaskedLmHead({ seed = 0 } = {}) {
+      if (model.hasMaskedLmHead) throw badArgument('addMaskedLmHead', 'the model has a masked-language head already');
+      add(maskedLmPlan(config, names), 'addMaskedLmHead', seed);
+    },
     setTrainable(choice) {
       trainable = select(choice);
     },

@@ -64,10 +64,17 @@ describe('heads', () => {
     expect(model.classCount).toBe(3);
   });
 
-  test('a name that RoBERTa’s own classifier uses is refused', async () => {
-    await using model = await loadTiny('roberta');
-    expect(() => model.addHead('dense', ['a'])).toThrow("the model has a weight 'classifier.dense.weight' already");
-  });
+  test.each(['roberta', 'roberta-mlm'])(
+    'a name that RoBERTa’s own classifier uses is refused, also without one: %s',
+    async (name) => {
+      await using model = await loadTiny(name);
+      expect(() => model.addHead('dense', ['a'])).toThrow(
+        "'dense' is what the pooler is called in this architecture: choose another",
+      );
+      await using bert = await loadTiny('bert-mlm');
+      bert.addHead('dense', ['a']);
+    },
+  );
 
   test('an unknown head is named together with those that there are', async () => {
     await using model = await loadTiny('bert');
@@ -117,7 +124,7 @@ describe('masked-language head', () => {
     const scores = tf.tidy(() => model.tokenLogits(tf.ones([2, 16])));
     expect(scores.shape).toEqual([2, 60]);
     scores.dispose();
-    expect(() => model.addMaskedLmHead()).toThrow('already');
+    expect(() => model.addMaskedLmHead()).toThrow('addMaskedLmHead: the model has a masked-language head already');
   });
 });
 
