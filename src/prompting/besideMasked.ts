@@ -2,6 +2,7 @@ import { HoldfastError } from '../core/errors';
 import type { Batch } from '../core/types';
 import { disposeBatch } from '../data/disposeBatch';
 import type { Batches } from '../data/types';
+import { withView } from '../data/withView';
 import type { Masked } from './maskTokens';
 
 /**
@@ -22,20 +23,15 @@ export const besideMasked = <B extends Batch>(data: Batches<B>, unlabelled: Batc
   async *open(opening) {
     const other = unlabelled.open(opening)[Symbol.asyncIterator]();
     try {
-      for await (const batch of data.open(opening)) {
-        const next = await other.next().catch((cause: unknown) => {
-          disposeBatch(batch); // Nobody else has it yet.
-          throw cause;
-        });
-        if (next.done) {
-          disposeBatch(batch);
+      for await (const batch of data.open(opening))
+        yield await withView(batch, async () => {
+          const next = await other.next();
+          if (!next.done) return { masked: viewOf(next.value) };
           throw new HoldfastError(
             'bad-data',
             'besideMasked: the unlabelled text has fewer batches than the labelled rows: give more of it, or smaller batches of it.',
           );
-        }
-        yield { ...batch, masked: viewOf(next.value) };
-      }
+        });
     } finally {
       await other.return?.();
     }

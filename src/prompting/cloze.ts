@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import type { Batch } from '../core/types';
 import { batches, type BatchesOptions } from '../data/batches';
-import { disposeBatch } from '../data/disposeBatch';
 import { findings } from '../data/issues';
 import { readAll, requireReopenable } from '../data/source';
 import type { Batches, Example, ExampleSource } from '../data/types';
+import { withView } from '../data/withView';
 import { maskPlaces } from './maskScores';
 import { labelWords, requireWhole, wordPieces, type ClozeTask, type LabelWords } from './wordPieces';
 
@@ -54,13 +54,11 @@ export function cloze<E extends Example>(source: ExampleSource<E>, options: Cloz
       const words = await wordPieces({ pattern, verbalizer }, tokenizer);
       requireWhole(words, pattern, tokenizer);
       const filled = await pattern.fill(examples, { tokenizer, maxLength: others.maxLength ?? model.maxLength });
-      for await (const batch of batches<Example>(filled, others).open(opening)) {
-        const asked = await questions(batch, { pattern, verbalizer }, tokenizer.maskId!).catch((cause: unknown) => {
-          disposeBatch(batch); // Nobody else has it yet.
-          throw cause;
+      for await (const batch of batches<Example>(filled, others).open(opening))
+        yield await withView(batch, async () => {
+          const asked = await questions(batch, { pattern, verbalizer }, tokenizer.maskId!);
+          return { cloze: { ...asked, words: labelWords(words) } };
         });
-        yield { ...batch, cloze: { ...asked, words: labelWords(words) } };
-      }
     },
   };
 }

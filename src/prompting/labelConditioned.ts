@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor1D } from '@tensorflow/tfjs';
 import { HoldfastError, requireNumber } from '../core/errors';
-import { disposeBatch } from '../data/disposeBatch';
 import { drawBelow, randomOf } from '../data/random';
 import { shuffled } from '../data/shuffled';
 import type { Batches } from '../data/types';
+import { withView } from '../data/withView';
 import type { TextModel } from '../model/types';
 import type { Cloze } from './cloze';
 import type { MaskedTokens } from './maskTokens';
@@ -53,11 +53,9 @@ export function labelConditioned<B extends Cloze>(
       let number = opening.skip ?? 0;
       for await (const batch of data.open(opening)) {
         const random = randomOf(opening.seed, opening.epoch, 'answer', number++);
-        const conditioned = await conditionedView(batch, opening.model, { rate, wrong, random }).catch((cause: unknown) => {
-          disposeBatch(batch); // Nobody else has it yet.
-          throw cause;
-        });
-        yield { ...batch, conditioned };
+        yield await withView(batch, async () => ({
+          conditioned: await conditionedView(batch, opening.model, { rate, wrong, random }),
+        }));
       }
     },
   };

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { Tensor1D } from '@tensorflow/tfjs';
 import { badArgument, HoldfastError, requireNumber } from '../core/errors';
 import type { Batch, Encoded } from '../core/types';
-import { disposeBatch } from '../data/disposeBatch';
 import { randomOf } from '../data/random';
 import type { Batches } from '../data/types';
+import { withView } from '../data/withView';
 import type { TextModel } from '../model/types';
 import { maskedRow, type MaskedPlace } from './maskedRow';
 import { wordsOf } from './wordsOf';
@@ -63,11 +63,7 @@ export function maskTokens<B extends Batch>(data: Batches<B>, options: MaskToken
       let number = skip;
       for await (const batch of data.open(opening)) {
         const random = randomOf(seed, epoch, 'mask', number++);
-        const masked = await maskedView(batch, model, { rate, wholeWord, random }).catch((cause: unknown) => {
-          disposeBatch(batch); // Nobody else has it yet.
-          throw cause;
-        });
-        yield { ...batch, masked };
+        yield await withView(batch, async () => ({ masked: await maskedView(batch, model, { rate, wholeWord, random }) }));
       }
     },
   };

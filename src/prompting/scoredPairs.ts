@@ -3,6 +3,7 @@ import { batches, type BatchesOptions } from '../data/batches';
 import { findings } from '../data/issues';
 import { readAll, requireReopenable } from '../data/source';
 import type { Batches, Example, ExampleSource } from '../data/types';
+import { withView } from '../data/withView';
 import type { Paired } from '../losses/cosineSimilarityLoss';
 
 /** Two texts and the cosine that their vectors are to have. */
@@ -32,7 +33,7 @@ export function scoredPairs(source: ExampleSource<ScoredPair>, options: BatchesO
       requireScores(pairs);
       const rows = pairs.map(({ pair, ...row }) => ({ ...row, views: { ...row.views, other: { text: pair } } }));
       for await (const batch of batches(rows, options).open(opening))
-        yield { ...batch, targets: tf.tensor1d(batch.examples.map((row) => (row as ScoredPair).target)) }; // [B]
+        yield await withView(batch, () => ({ targets: tf.tensor1d(batch.examples.map((row) => (row as ScoredPair).target)) })); // [B]
     },
   };
 }

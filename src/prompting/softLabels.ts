@@ -6,6 +6,7 @@ import { findings } from '../data/issues';
 import { openClasses } from '../data/openClasses';
 import { readAll, requireReopenable } from '../data/source';
 import type { Batches, Example, ExampleSource } from '../data/types';
+import { withView } from '../data/withView';
 import type { Head } from '../model/types';
 import { ensemble, type EnsembleOptions, type Voter } from './ensemble';
 
@@ -77,15 +78,16 @@ export function softBatches(source: ExampleSource<SoftExample>, options: SoftBat
       requireSoft(examples, head);
       const C = opening.model.classCount;
       const open = openClasses('softBatches', [head], C);
-      for await (const batch of batches<Example>(examples, others).open(opening)) {
-        const rows = batch.examples as readonly SoftExample[];
-        const [soft, classes] = [new Float32Array(rows.length * C), new Float32Array(rows.length * C)];
-        rows.forEach((row, b) => {
-          classes.set(open, b * C);
-          for (const [label, p] of Object.entries(row.soft)) soft[b * C + head.columnOf(label)!] = p;
+      for await (const batch of batches<Example>(examples, others).open(opening))
+        yield await withView(batch, () => {
+          const rows = batch.examples as readonly SoftExample[];
+          const [soft, classes] = [new Float32Array(rows.length * C), new Float32Array(rows.length * C)];
+          rows.forEach((row, b) => {
+            classes.set(open, b * C);
+            for (const [label, p] of Object.entries(row.soft)) soft[b * C + head.columnOf(label)!] = p;
+          });
+          return { soft: tf.tensor2d(soft, [rows.length, C]), classes: tf.tensor2d(classes, [rows.length, C]) };
         });
-        yield { ...batch, soft: tf.tensor2d(soft, [rows.length, C]), classes: tf.tensor2d(classes, [rows.length, C]) };
-      }
     },
   };
 }
