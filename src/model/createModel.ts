@@ -4,7 +4,7 @@ import { maxTokens, readConfig } from './config';
 import { freshWeight } from './freshWeights';
 import { assembleModel, type PretrainedModel } from './model';
 import { namesOf, prefixOf } from './names';
-import type { Pooling } from './pooling';
+import { requirePooling, type Pooling } from './pooling';
 import type { Tokenizer } from './types';
 import { encoderPlan, maskedLmPlan, poolerPlan, type WeightInfo } from './weightPlan';
 
@@ -26,7 +26,7 @@ export interface CreateModelOptions {
  * **Differs from Python**, whose padding rows start at zero; nothing reads them.
  *
  * @param config what a `config.json` holds: `{ model_type: 'bert', hidden_size: 32, … }`
- * @throws HoldfastError as `loadModel` does for a `config.json`; `bad-tokenizer` if the tokenizer has more ids than the vocabulary
+ * @throws HoldfastError as `loadModel` does for a `config.json`; `bad-argument` for another pooling; `bad-tokenizer` if the tokenizer has more ids than the vocabulary
  * @example
  * const sizes = { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 256, max_position_embeddings: 128 };
  * const model = createModel({ model_type: 'bert', vocab_size: tokenizer.vocabularySize, ...sizes }, { tokenizer, seed: 1 });
@@ -34,6 +34,7 @@ export interface CreateModelOptions {
 export function createModel(config: Readonly<Record<string, unknown>>, options: CreateModelOptions): PretrainedModel {
   const { seed = 0, tokenizer, pooling = 'mean', maskedLm = false, carried = new Map() } = options;
   requireCount('createModel', 'seed', seed, 0);
+  requirePooling('createModel', pooling);
   const encoder = readConfig(config, 'createModel: the config');
   if (tokenizer.vocabularySize > encoder.vocabularySize) {
     throw new HoldfastError(

@@ -9,7 +9,7 @@ import { freshWeight } from './freshWeights';
 import { labelProblem, mergedHeads, type HeadRecord } from './heads';
 import { assembleModel, type PretrainedModel, type SharedTokenizer } from './model';
 import { namesOf } from './names';
-import { poolings, type Pooling } from './pooling';
+import { requirePooling, type Pooling } from './pooling';
 import { readWeights } from './readWeights';
 import { badWeights, readTensorIndex } from './safetensors';
 import { restoreFrom } from './restoreKept';
@@ -117,9 +117,7 @@ export async function loadModel(source: string | Files, options: LoadOptions = {
 }
 
 function checkOptions({ pooling, maxLength, seed }: LoadOptions): void {
-  if (pooling !== undefined && !poolings.includes(pooling)) {
-    throw badArgument('loadModel', `pooling must be one of ${poolings.join(', ')}, got ${JSON.stringify(pooling)}`);
-  }
+  if (pooling !== undefined) requirePooling('loadModel', pooling);
   if (maxLength !== undefined) requireCount('loadModel', 'maxLength', maxLength);
   if (seed !== undefined) requireCount('loadModel', 'seed', seed, 0);
 }

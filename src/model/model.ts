@@ -60,7 +60,7 @@ export interface PretrainedModel extends TextModel, AsyncDisposable {
    * With `keep` the state of penalties, memories and the like is saved in the same step, and `loadModel` gives it back.
    *
    * @param target path of a folder that is new, empty, or was saved by this library; or a sink
-   * @throws HoldfastError `save-conflict` for a folder with other files
+   * @throws HoldfastError `save-conflict` for a folder with other files; `bad-argument` for another precision, and for what cannot be kept
    * @example
    * const memory = replay({ perLabel: 10 });
    * await model.save('./support', { keep: { memory } });

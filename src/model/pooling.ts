@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import { badArgument } from '../core/errors';
 import { affine, drop, sites, type NetworkPass } from './pass';
 
 /**
@@ -9,6 +10,12 @@ import { affine, drop, sites, type NetworkPass } from './pass';
 export type Pooling = 'mean' | 'cls' | 'pooler';
 
 export const poolings: readonly Pooling[] = ['mean', 'cls', 'pooler'];
+
+/** Throws unless it is a pooling that we have. */
+export function requirePooling(owner: string, pooling: Pooling): void {
+  if (!poolings.includes(pooling))
+    throw badArgument(owner, `pooling must be one of ${poolings.join(', ')}, got ${JSON.stringify(pooling)}`);
+}
 
 export function pool(pass: NetworkPass, hidden: Tensor3D, mask: Tensor2D, pooling: Pooling): Tensor2D {
   if (pooling === 'mean') return meanOf(hidden, mask);

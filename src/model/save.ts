@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import { badArgument } from '../core/errors';
 import type { EncoderConfig } from './config';
 import type { CapturedState, Keep } from './capture';
 import { contentHash } from './contentHash';
@@ -9,7 +10,7 @@ import type { Pooling } from './pooling';
 import { sidecarFormat, type Sidecar } from './sidecar';
 import { stateNames, writeState } from './stateFiles';
 import { encoderPlan, headNames, maskedLmPlan, poolerPlan } from './weightPlan';
-import { safetensorsParts, type OutgoingTensor, type Precision } from './writeSafetensors';
+import { precisions, safetensorsParts, type OutgoingTensor, type Precision } from './writeSafetensors';
 
 export interface SaveOptions {
   /** How the weights are stored. float16 halves the file and rounds to 11 bits. Default float32, bit for bit. */
@@ -40,6 +41,8 @@ export async function writeModel(
   sink: FileSink,
   { precision = 'float32' }: Pick<SaveOptions, 'precision'> = {},
 ): Promise<void> {
+  if (!precisions.includes(precision))
+    throw badArgument('save', `precision must be one of ${precisions.join(', ')}, got ${JSON.stringify(precision)}`);
   const hash = contentHash();
   const architecture = architectureOf(snapshot);
   const tensors = outgoing(snapshot, architecture.endsWith('Model') ? snapshot.prefix : prefixOf[snapshot.config.family]);

@@ -2,6 +2,8 @@ import { toFloat16 } from './float16';
 
 export type Precision = 'float32' | 'float16';
 
+export const precisions: readonly Precision[] = ['float32', 'float16'];
+
 /** Types that are stored as they are. */
 export type ExactType = 'F32' | 'F64' | 'I32' | 'U32' | 'U8' | 'BOOL';
 

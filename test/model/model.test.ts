@@ -264,6 +264,11 @@ describe('save', () => {
     const [whole, half] = [memoryFiles(), memoryFiles()];
     await model.save(whole);
     await model.save(half, { precision: 'float16' });
+    const none = new Map<string, Uint8Array>();
+    await expect(model.save(memoryFiles(none), { precision: 'bfloat16' as never })).rejects.toThrow(
+      'save: precision must be one of float32, float16, got "bfloat16"',
+    );
+    expect(none.size).toBe(0);
     expect((await half.size('model.safetensors'))! / (await whole.size('model.safetensors'))!).toBeLessThan(0.7);
     await using again = await loadModel(half, { tokenizer: idTokenizer(60) });
     expect(distance(await logitsOf(again), await logitsOf(model))).toBeLessThan(0.02);
@@ -314,6 +319,12 @@ describe('createModel', () => {
     };
     expect(await statesOf(1)).toEqual(await statesOf(1));
     expect(distance(await statesOf(1), await statesOf(2))).toBeGreaterThan(0.1);
+  });
+
+  test('refuses a pooling that there is not, which no folder could be loaded with', () => {
+    expect(() => createModel(tinyConfig, { tokenizer: idTokenizer(60), pooling: 'max' as never })).toThrow(
+      'createModel: pooling must be one of mean, cls, pooler, got "max"',
+    );
   });
 
   test('refuses a tokenizer with more ids', () => {
