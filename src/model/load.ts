@@ -91,7 +91,7 @@ export async function loadModel(source: string | Files, options: LoadOptions = {
   };
   const weights = new Map<WeightInfo, tf.Variable>();
   try {
-    checkVocabulary(tokenizer.tokenizer, config, files.name);
+    checkVocabulary(tokenizer.tokenizer, config, sidecar !== undefined, files.name);
     await readWeights(files, checkpoint, sidecar?.hash, weights);
     if (heads.length === 0) dropHeads(weights);
     if (pooling === 'pooler' && !checkpoint.hasPooler) addPooler(weights, config, checkpoint.prefix, options.seed!);
@@ -156,9 +156,17 @@ function lengthOf({ maxLength }: LoadOptions, found: number | undefined, config:
   return Math.min(maxLength ?? found ?? most, most);
 }
 
-/** A table may have a few rows more than the tokenizer has ids: some checkpoints pad it to a multiple of 128. */
-function checkVocabulary({ vocabularySize }: Tokenizer, { vocabularySize: rows }: EncoderConfig, where: string): void {
-  if (vocabularySize <= rows && rows <= Math.ceil(vocabularySize / 128) * 128) return;
+/**
+ * A table may have a few rows more than the tokenizer has ids: some checkpoints pad it to a multiple of 128. One that was saved here may have
+ * any number, as `createModel` allows.
+ */
+function checkVocabulary(
+  { vocabularySize }: Tokenizer,
+  { vocabularySize: rows }: EncoderConfig,
+  saved: boolean,
+  where: string,
+): void {
+  if (vocabularySize <= rows && (saved || rows <= Math.ceil(vocabularySize / 128) * 128)) return;
   throw new HoldfastError(
     'bad-tokenizer',
     `The tokenizer in ${where} has ${vocabularySize} ids, the model's vocabulary ${rows}: they do not belong together.`,

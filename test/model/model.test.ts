@@ -321,6 +321,15 @@ describe('createModel', () => {
     expect(distance(await statesOf(1), await statesOf(2))).toBeGreaterThan(0.1);
   });
 
+  test('a table with rows to spare comes back as it was saved', async () => {
+    await using model = createModel({ ...tinyConfig, vocab_size: 400 }, { tokenizer: idTokenizer(60) });
+    const files = memoryFiles();
+    await model.save(files);
+    await using loaded = await loadModel(files, { tokenizer: idTokenizer(60) });
+    expect(loaded.config.vocabularySize).toBe(400);
+    await expect(loadModel(files, { tokenizer: idTokenizer(401) })).rejects.toMatchObject({ code: 'bad-tokenizer' });
+  });
+
   test('refuses a pooling that there is not, which no folder could be loaded with', () => {
     expect(() => createModel(tinyConfig, { tokenizer: idTokenizer(60), pooling: 'max' as never })).toThrow(
       'createModel: pooling must be one of mean, cls, pooler, got "max"',
