@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { addTensors, mapTensors } from '../core/tensors';
-import { badArgument, requireCount, requireNumber } from '../core/errors';
+import { badArgument, requireCount, requireNumber, requirePositive } from '../core/errors';
 import { mix } from '../core/rng';
 import type { GradientTransform, Tensors } from '../core/types';
 import { cut } from '../engine/cut';
@@ -61,7 +61,7 @@ export function freelb({
   requireNumber('freelb', 'stepSize', stepSize);
   requireCount('freelb', 'steps', steps);
   requireNumber('freelb', 'initial', initial);
-  if (maxNorm !== undefined) requireNumber('freelb', 'maxNorm', maxNorm, Number.MIN_VALUE);
+  if (maxNorm !== undefined) requirePositive('freelb', 'maxNorm', maxNorm);
   requireCount('freelb', 'seed', seed, 0, 0xffffffff);
   let drawn = 0;
 

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { requireCount, requireNumber } from '../core/errors';
+import { requireCount, requireNumber, requirePositive } from '../core/errors';
 import { besideTape } from '../core/tape';
 import type { Pass, Term } from '../core/types';
 import { meanOf } from '../losses/meanOf';
@@ -55,7 +55,7 @@ export function smart({
   requireNumber('smart', 'epsilon', epsilon);
   requireNumber('smart', 'stepSize', stepSize);
   requireCount('smart', 'steps', steps);
-  requireNumber('smart', 'noise', noise, Number.MIN_VALUE);
+  requirePositive('smart', 'noise', noise);
   requireCount('smart', 'seed', seed, 0, 0xffffffff);
   return (pass) => meanOf(smartOf(pass, noiseOf(pass, noise, seed), { epsilon, stepSize, steps, variant }), pass.batch);
 }

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { requireCount, requireNumber } from '../core/errors';
+import { requireCount, requireNumber, requirePositive } from '../core/errors';
 import { stopGradient } from '../core/stopGradient';
 import { besideTape } from '../core/tape';
 import type { Pass, Term } from '../core/types';
@@ -44,7 +44,7 @@ export interface VatOptions {
  */
 export function vat({ epsilon = 1, xi = 0.1, iterations = 1, norm = perExample, seed = 0 }: VatOptions = {}): Term<Unlabeled> {
   requireNumber('vat', 'epsilon', epsilon);
-  requireNumber('vat', 'xi', xi, Number.MIN_VALUE);
+  requirePositive('vat', 'xi', xi);
   requireCount('vat', 'iterations', iterations);
   requireCount('vat', 'seed', seed, 0, 0xffffffff);
   return (pass) => meanOf(vatOf(pass, noiseOf(pass, 1, seed), { epsilon, xi, iterations, norm }), pass.batch);

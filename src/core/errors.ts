@@ -71,6 +71,13 @@ export function requireNumber(owner: string, name: string, value: number, least 
   throw badArgument(owner, `${name} must be a number ${rangeOf(least, most)}, got ${String(value)}`);
 }
 
+/** Throws unless `value` is a finite number above 0 (and at most `most`). */
+export function requirePositive(owner: string, name: string, value: number, most = Infinity): void {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0 && value <= most) return;
+  const range = most === Infinity ? 'above 0' : `above 0 and at most ${most}`;
+  throw badArgument(owner, `${name} must be a number ${range}, got ${String(value)}`);
+}
+
 /** Throws unless `value` is a whole number of at least `least` (and at most `most`). */
 export function requireCount(owner: string, name: string, value: number, least = 1, most = Infinity): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { requireNumber } from '../core/errors';
+import { requirePositive } from '../core/errors';
 import type { Batch, Encoded, Term } from '../core/types';
 import { unitRows } from '../losses/cosine';
 import { meanOf } from '../losses/meanOf';
@@ -57,7 +57,7 @@ export const pooledConsistencyOf = (u: tf.Tensor2D, v: tf.Tensor2D): tf.Tensor1D
  * await fit(model, { objective: infoNce(), data: batches(parallel), optimizer, seed: 1 });
  */
 export function infoNce({ temperature = 0.05 }: InfoNceOptions = {}): Term<Parallel> {
-  requireNumber('infoNce', 'temperature', temperature, Number.MIN_VALUE);
+  requirePositive('infoNce', 'temperature', temperature);
   return ({ batch, output, forward }) =>
     tf.mean<tf.Scalar>(infoNceOf(output.pooled, forward(batch.translation).pooled, temperature));
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { badArgument, requireNumber } from '../core/errors';
+import { badArgument, requireNumber, requirePositive } from '../core/errors';
 import { stopGradient } from '../core/stopGradient';
 import type { Pass, Tensors, Term } from '../core/types';
 import { klDivergence } from '../losses/klDivergence';
@@ -68,8 +68,7 @@ export interface Lwf extends Term {
  */
 export function lwf({ lambda = 1, temperature = 2, divergence = klPerHead, frozenHeads = true }: LwfOptions = {}): Lwf {
   requireNumber('lwf', 'lambda', lambda);
-  requireNumber('lwf', 'temperature', temperature);
-  if (temperature === 0) throw badArgument('lwf', 'temperature must be above 0, got 0: 1 compares the plain softmax.');
+  requirePositive('lwf', 'temperature', temperature);
   const { now, replace, requireOpen, saved } = keeping('lwf', ['teacher', 'columns'], []);
   let frozen: readonly string[] = [];
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { badArgument, requireCount, requireNumber } from '../core/errors';
+import { badArgument, requireCount, requireNumber, requirePositive } from '../core/errors';
 import { unprefixed } from '../core/prefixed';
 import { denseGradients } from '../core/rows';
 import { addTensors, mapTensors } from '../core/tensors';
@@ -74,7 +74,7 @@ export function rwalk({
   requireNumber('rwalk', 'lambda', lambda);
   requireNumber('rwalk', 'alpha', alpha, 0, 1);
   requireCount('rwalk', 'deltaT', deltaT);
-  requireNumber('rwalk', 'epsilon', epsilon, Number.MIN_VALUE);
+  requirePositive('rwalk', 'epsilon', epsilon);
   const strength = 2 * lambda;
   const { now, replace, requireOpen, requireSaved, saved } = keeping('rwalk', KINDS, ['fisher', 'from']);
   /** Of this task. */

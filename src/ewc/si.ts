@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { badArgument, requireNumber } from '../core/errors';
+import { badArgument, requireNumber, requirePositive } from '../core/errors';
 import { addTensors, mapTensors } from '../core/tensors';
 import type { Model, Tensors, Term, Updater } from '../core/types';
 import { keeping } from './keeping';
@@ -53,8 +53,7 @@ export interface Si extends Term {
  */
 export function si({ lambda, xi = 0.1, weights: held = exceptHeads }: SiOptions): Si {
   requireNumber('si', 'lambda', lambda);
-  requireNumber('si', 'xi', xi);
-  if (xi === 0) throw badArgument('si', 'xi must be above 0, got 0: a weight that did not move would divide by it.');
+  requirePositive('si', 'xi', xi); // A weight that did not move divides by it.
   const strength = 2 * lambda;
   const { now, replace, requireOpen, requireSaved, saved } = keeping('si', ['importance', 'path', 'anchor'], ['anchor']);
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { requireNumber } from '../core/errors';
+import { requirePositive } from '../core/errors';
 import type { Batch, Encoded, Term } from '../core/types';
 import { softmaxCrossEntropy } from '../engine/fused';
 import { unitRows } from './cosine';
@@ -34,7 +34,7 @@ export interface Contrasted extends Batch {
  * await fit(model, { objective: simcse(), data: batches(examples, { batchSize: 64 }), optimizer, seed: 1 });
  */
 export function simcse({ temperature = 0.05 }: SimcseOptions = {}): Term {
-  requireNumber('simcse', 'temperature', temperature, Number.MIN_VALUE);
+  requirePositive('simcse', 'temperature', temperature);
   return ({ batch, output, forward }) =>
     tf.mean<tf.Scalar>(inBatchCrossEntropyOf(output.pooled, forward(batch.inputs).pooled, temperature));
 }
@@ -57,7 +57,7 @@ export function simcse({ temperature = 0.05 }: SimcseOptions = {}): Term {
  * await fit(model, { objective: supervisedSimcse(), data: batches(triples), optimizer, seed: 1 });
  */
 export function supervisedSimcse({ temperature = 0.05 }: SimcseOptions = {}): Term<Contrasted> {
-  requireNumber('supervisedSimcse', 'temperature', temperature, Number.MIN_VALUE);
+  requirePositive('supervisedSimcse', 'temperature', temperature);
   return ({ batch, output, forward }) => {
     const candidates = tf.concat([forward(batch.positive).pooled, forward(batch.negative).pooled]); // [2B, H]
     return tf.mean<tf.Scalar>(inBatchCrossEntropyOf(output.pooled, candidates, temperature));

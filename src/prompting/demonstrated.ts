@@ -1,4 +1,4 @@
-import { requireCount, requireNumber } from '../core/errors';
+import { requireCount, requirePositive } from '../core/errors';
 import { findings } from '../data/issues';
 import { drawBelow, randomOf } from '../data/random';
 import type { Example } from '../data/types';
@@ -47,7 +47,7 @@ export async function demonstrated<Label extends string>(
   model: TextModel,
   { pattern, verbalizer, examples, seed, share = 0.5, batchSize = 32 }: DemonstratedOptions<Label>,
 ): Promise<Pattern> {
-  requireNumber('demonstrated', 'share', share, Number.MIN_VALUE, 1);
+  requirePositive('demonstrated', 'share', share, 1);
   requireCount('demonstrated', 'batchSize', batchSize);
   requireLabels(examples, verbalizer.labels);
   const reading = { batchSize, maxLength: model.maxLength };

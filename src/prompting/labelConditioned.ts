@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor1D } from '@tensorflow/tfjs';
-import { HoldfastError, requireNumber } from '../core/errors';
+import { HoldfastError, requireNumber, requirePositive } from '../core/errors';
 import { drawBelow, randomOf } from '../data/random';
 import { shuffled } from '../data/shuffled';
 import type { Batches } from '../data/types';
@@ -46,7 +46,7 @@ export function labelConditioned<B extends Cloze>(
   data: Batches<B>,
   { rate = 0.105, wrong = 0.5 }: LabelConditionedOptions = {},
 ): Batches<B & LabelConditioned> {
-  requireNumber('labelConditioned', 'rate', rate, Number.MIN_VALUE, 1);
+  requirePositive('labelConditioned', 'rate', rate, 1);
   requireNumber('labelConditioned', 'wrong', wrong, 0, 1);
   return {
     async *open(opening) {

@@ -1,4 +1,4 @@
-import { badArgument, HoldfastError, requireCount, requireNumber } from '../core/errors';
+import { HoldfastError, badArgument, requireCount, requireNumber, requirePositive } from '../core/errors';
 import { lbfgs } from './lbfgs';
 
 export interface LogisticRegressionOptions {
@@ -47,7 +47,7 @@ export function logisticRegression(
   classes: readonly number[],
   { l2 = 1, tolerance = 1e-8, iterations = 1000 }: LogisticRegressionOptions = {},
 ): LogisticRegression {
-  requireNumber('logisticRegression', 'l2', l2, Number.MIN_VALUE);
+  requirePositive('logisticRegression', 'l2', l2);
   requireNumber('logisticRegression', 'tolerance', tolerance);
   requireCount('logisticRegression', 'iterations', iterations);
   const x = requireVectors(inputs);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Tensor1D } from '@tensorflow/tfjs';
-import { badArgument, HoldfastError, requireNumber } from '../core/errors';
+import { HoldfastError, badArgument, requirePositive } from '../core/errors';
 import type { Batch, Encoded } from '../core/types';
 import { randomOf } from '../data/random';
 import type { Batches } from '../data/types';
@@ -54,7 +54,7 @@ export interface Masked extends Batch {
  */
 export function maskTokens<B extends Batch>(data: Batches<B>, options: MaskTokensOptions = {}): Batches<B & Masked> {
   const { rate = 0.15, wholeWord = false } = options;
-  requireNumber('maskTokens', 'rate', rate, Number.MIN_VALUE, 1);
+  requirePositive('maskTokens', 'rate', rate, 1);
   return {
     async *open(opening) {
       const { model, seed, epoch, skip = 0 } = opening;

@@ -1,4 +1,4 @@
-import { badArgument, HoldfastError, requireCount, requireNumber } from '../core/errors';
+import { HoldfastError, badArgument, requireCount, requireNumber, requirePositive } from '../core/errors';
 import { groupedBy } from '../data/groupedBy';
 import { randomOf } from '../data/random';
 import { shuffled } from '../data/shuffled';
@@ -57,7 +57,7 @@ export function nextGeneration<Label extends string>(options: NextGenerationOpti
   const { weights = answers.map(() => 1) } = options;
   requireCount('nextGeneration', 'generation', generation);
   requireNumber('nextGeneration', 'factor', factor, 1);
-  requireNumber('nextGeneration', 'share', share, Number.MIN_VALUE, 1);
+  requirePositive('nextGeneration', 'share', share, 1);
   if (M < 2) throw badArgument('nextGeneration', `needs the answers of two models or more, got ${M}: each learns from others`);
   sharesOf('nextGeneration', weights, M);
   requireComplete(examples, answers, unlabelled.length);

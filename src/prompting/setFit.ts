@@ -1,4 +1,4 @@
-import { requireCount, requireNumber } from '../core/errors';
+import { requireCount, requireNumber, requirePositive } from '../core/errors';
 import { readAll } from '../data/source';
 import type { Example, ExampleSource } from '../data/types';
 import { cosineSimilarityLoss } from '../losses/cosineSimilarityLoss';
@@ -64,7 +64,7 @@ export async function setFit<Label extends string>(
   const { examples: source, pairs = 20, unique = false, epochs = 1, batchSize = 16, learningRate = 2e-5, l2 = 1 } = options;
   const { maxLength = model.maxLength, seed = crypto.getRandomValues(new Uint32Array(1))[0]!, signal, onEvent } = options;
   requireNumber('setFit', 'learningRate', learningRate);
-  requireNumber('setFit', 'l2', l2, Number.MIN_VALUE);
+  requirePositive('setFit', 'l2', l2);
   requireCount('setFit', 'epochs', epochs);
   requireCount('setFit', 'pairs', pairs);
   requireCount('setFit', 'batchSize', batchSize);

@@ -1,4 +1,4 @@
-import { badArgument, requireNumber } from '../core/errors';
+import { badArgument, requirePositive } from '../core/errors';
 
 /** A word that stands for a label. */
 export interface LabelWord {
@@ -45,7 +45,7 @@ export function verbalizer<const Label extends string>(words: Readonly<Record<La
       if (meaning.has(text))
         throw badArgument('verbalizer', `the word '${text}' is given for '${meaning.get(text)}' and for '${label}': keep one`);
       meaning.set(text, label);
-      requireNumber('verbalizer', `the weight of '${text}'`, weight, Number.MIN_VALUE);
+      requirePositive('verbalizer', `the weight of '${text}'`, weight);
       return { text, weight };
     }),
   );

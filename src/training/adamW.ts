@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { cut } from '../engine/cut';
-import { badArgument, requireNumber } from '../core/errors';
+import { badArgument, requireNumber, requirePositive } from '../core/errors';
 import type { Updater } from '../core/types';
 import { adamWStep, type AdamWStepOptions, replaceRows } from '../engine/fused';
 import { momentsOf, momentTensors, requireMatch } from './adamWState';
@@ -53,7 +53,7 @@ export function adamW({
   const schedule = scheduleOf('adamW', learningRate);
   requireBeta('betas[0]', beta1);
   requireBeta('betas[1]', beta2);
-  requireNumber('adamW', 'epsilon', epsilon, Number.MIN_VALUE);
+  requirePositive('adamW', 'epsilon', epsilon);
   requireNumber('adamW', 'weightDecay', weightDecay);
   let moments = new Map<string, Moments>();
   let steps = 0;

@@ -1,4 +1,4 @@
-import { badArgument, requireCount, requireNumber } from '../core/errors';
+import { badArgument, requireCount, requireNumber, requirePositive } from '../core/errors';
 import type { Example, ExampleSource } from '../data/types';
 import type { Head, TextModel } from '../model/types';
 import { isSource } from './evaluate';
@@ -97,7 +97,7 @@ export async function fitScope(
   const { head, score = energy, acceptance, outOfScope, batchSize = 64 } = options;
   requireCount('fitScope', 'batchSize', batchSize);
   if (acceptance !== undefined) requireNumber('fitScope', 'acceptance', acceptance, 0, 1);
-  if (options.temperature !== undefined) requireTemperature('fitScope', options.temperature);
+  if (options.temperature !== undefined) requirePositive('fitScope', 'temperature', options.temperature);
   if (acceptance !== undefined && outOfScope !== undefined)
     throw badArgument('fitScope', 'acceptance and outOfScope each set the threshold: give one of them');
   if (isSource(heldOut) && !head)
@@ -139,7 +139,7 @@ export function restoreScope(
   requireCount('restoreScope', 'batchSize', batchSize);
   if (score?.name !== state.score)
     throw badArgument('restoreScope', `the state was made with the score '${state.score}': give it as { score }`);
-  requireTemperature('restoreScope', state.temperature);
+  requirePositive('restoreScope', 'temperature', state.temperature);
   requireNumber('restoreScope', 'threshold', state.threshold, -Infinity);
   const { temperature, threshold, classes = {} } = state;
   const scope = scopeOf(model, score, { score: score.name, temperature, threshold, classes: { ...classes } }, batchSize);
@@ -189,9 +189,4 @@ function headsOf(model: TextModel, { classes }: ScopeState): Head[] {
       `head '${name}' has ${head.labels.length} labels, the scope was fitted with ${count}: fit it again`,
     );
   });
-}
-
-function requireTemperature(owner: string, temperature: number): void {
-  if (typeof temperature === 'number' && temperature > 0 && Number.isFinite(temperature)) return;
-  throw badArgument(owner, `temperature must be a number above 0, got ${String(temperature)}`);
 }

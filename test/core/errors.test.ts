@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { badArgument, HoldfastError, isHoldfastError, requireCount, requireNumber } from '../../src/core';
+import { badArgument, HoldfastError, isHoldfastError, requireCount, requireNumber, requirePositive } from '../../src/core';
 
 describe('HoldfastError', () => {
   test('has a code, a message, all issues and its cause', () => {
@@ -38,6 +38,9 @@ describe('checks', () => {
     expect(() => requireNumber('f', 'x', 3, 0, 1)).toThrow('f: x must be a number from 0 to 1, got 3');
     expect(() => requireNumber('f', 'x', '2' as unknown as number)).toThrow('got 2');
     expect(() => requireNumber('f', 'x', Infinity)).toThrow('got Infinity');
+    expect(() => requirePositive('f', 'x', 0)).toThrow('f: x must be a number above 0, got 0');
+    expect(() => requirePositive('f', 'x', NaN)).toThrow('got NaN');
+    expect(() => requirePositive('f', 'x', 2, 1)).toThrow('f: x must be a number above 0 and at most 1, got 2');
     expect(() => requireCount('f', 'n', 0)).toThrow('f: n must be a whole number ≥ 1, got 0');
     expect(() => requireCount('f', 'n', 2 ** 53)).toThrow('whole number');
   });
@@ -45,6 +48,8 @@ describe('checks', () => {
     expect(() => {
       requireNumber('f', 'x', 0);
       requireNumber('f', 'x', 1, 0, 1);
+      requirePositive('f', 'x', Number.MIN_VALUE);
+      requirePositive('f', 'x', 1, 1);
       requireCount('f', 'n', 0, 0);
     }).not.toThrow();
   });

@@ -142,7 +142,7 @@ describe('the teacher and the old heads of lwf', () => {
         guard.dispose();
       });
       expect(() => lwf({ lambda: -1 })).toThrow('lwf: lambda must be a number ≥ 0, got -1');
-      expect(() => lwf({ temperature: 0 })).toThrow('lwf: temperature must be above 0, got 0');
+      expect(() => lwf({ temperature: 0 })).toThrow('lwf: temperature must be a number above 0, got 0');
       const guard = lwf();
       expect(() => guard.consolidate(toy())).toThrow('lwf: the model has no setTrainable');
       guard.consolidate(model);

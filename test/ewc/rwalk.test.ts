@@ -199,7 +199,7 @@ describe('rwalk', () => {
       expect(() => rwalk({ lambda: -1 })).toThrow('rwalk: lambda must be a number ≥ 0, got -1');
       expect(() => rwalk({ alpha: 2 })).toThrow('rwalk: alpha must be a number from 0 to 1, got 2');
       expect(() => rwalk({ deltaT: 0 })).toThrow('rwalk: deltaT must be a whole number ≥ 1, got 0');
-      expect(() => rwalk({ epsilon: 0 })).toThrow('rwalk: epsilon must be a number');
+      expect(() => rwalk({ epsilon: 0 })).toThrow('rwalk: epsilon must be a number above 0, got 0');
       const guard = rwalk();
       expect(() => guard.consolidate(model)).toThrow('rwalk: no step of this task was tracked');
       expect(await valueOf(gradientsOf(guard, model)(somewhere()).loss)).toBe(0);

@@ -168,7 +168,7 @@ describe('si', () => {
         guard.dispose();
       });
       expect(() => si({ lambda: -1 })).toThrow('si: lambda must be a number ≥ 0, got -1');
-      expect(() => si({ lambda: 1, xi: 0 })).toThrow('si: xi must be above 0, got 0');
+      expect(() => si({ lambda: 1, xi: 0 })).toThrow('si: xi must be a number above 0, got 0');
       const guard = si({ lambda: 1 });
       expect(() => guard.consolidate(model)).toThrow('si: no step of this task was tracked');
       expect(await valueOf(gradientsOf(guard, model)(somewhere()).loss)).toBe(0);
