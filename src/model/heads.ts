@@ -1,5 +1,7 @@
 import { HoldfastError, badArgument } from '../core/errors';
+import type { Names } from './names';
 import type { Head } from './types';
+import { headNames } from './weightPlan';
 
 /** What a head is on disk. */
 export interface HeadRecord {
@@ -30,8 +32,8 @@ export const findHead = (heads: readonly Head[], name: string): Head => {
   throw new HoldfastError('not-found', `There is no head '${name}': ${known}.`);
 };
 
-/** Throws unless a head of that name and with these labels can be added beside `heads`. */
-export function checkHead(heads: readonly Head[], name: string, labels: readonly string[]): void {
+/** Throws unless a head of that name and with these labels can be added beside `heads` to an encoder with those weight names. */
+export function checkHead(heads: readonly Head[], { pooler }: Names, name: string, labels: readonly string[]): void {
   if (typeof name !== 'string' || name === '')
     throw badArgument('addHead', `name must be a text that is not empty, got ${JSON.stringify(name)}`);
   if (heads.some((head) => head.name === name)) {
@@ -40,6 +42,9 @@ export function checkHead(heads: readonly Head[], name: string, labels: readonly
       `there is a head '${name}' already, with ${heads.find((head) => head.name === name)!.labels.length} labels: choose another name`,
     );
   }
+  // RoBERTa's pooler is `classifier.dense`: in a file nobody could tell the two apart, also where the model has no pooler.
+  if (headNames(name).weight === pooler.weight)
+    throw badArgument('addHead', `'${name}' is what the pooler is called in this architecture: choose another name`);
   const problem = labelProblem(labels);
   if (problem) throw badArgument('addHead', `${problem} in head '${name}'`);
 }

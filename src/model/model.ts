@@ -14,7 +14,7 @@ import type { SaveOptions } from './save';
 import { saveTo } from './saveTo';
 import { chosen, type Trainable } from './trainable';
 import type { Head, TextModel, Tokenizer } from './types';
-import { headNames, headPlan, maskedLmPlan, type PlannedWeight, type WeightInfo } from './weightPlan';
+import { headPlan, maskedLmPlan, type PlannedWeight, type WeightInfo } from './weightPlan';
 
 export interface SeedOptions {
   /** Of the fresh weights; whole number from 0. Default 0. */
@@ -163,10 +163,7 @@ export function assembleModel(parts: ModelParts): PretrainedModel {
       return tf.tidy(() => maskedLmHead(open(rest), hidden));
     },
     addHead(name, labels, { seed = 0 } = {}) {
-      checkHead(heads, name, labels);
-      // RoBERTa's pooler is `classifier.dense`: in a file nobody could tell the two apart, also where this model has no pooler.
-      if (headNames(name).weight === names.pooler.weight)
-        throw badArgument('addHead', `'${name}' is what the pooler is called in this architecture: choose another name`);
+      checkHead(heads, names, name, labels);
       const head = createHead(name, labels, model.classCount);
       add(headPlan(config, name, labels.length), 'addHead', seed);
       heads.push(head);
