@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import { differentiable } from '../engine/fused/native';
 import type { LabelWords } from './wordPieces';
 
 /** Scores of the labels from those of the vocabulary: [B, k, V] → [B, L]. */
@@ -11,7 +12,7 @@ export type LabelLogits = (scores: Tensor3D, words: LabelWords) => Tensor2D;
  * `z[b, l] = Σ_w u[l, w] · 1/k Σ_m s[b, m, id[l, w, m]]` with the scores `s` of shape [B, k, V] at the k masks, and `u` the words' shares.
  * With several masks this differs from the mean log-probability of the pieces by a number per example only, which a softmax does not see.
  *
- * **Cost** a product of the B · k · V scores with a selection of L · W · k of them.
+ * **Cost** L · W · k of the B · k · V scores are read; the way back is a product with a selection of them.
  * **Limits** one word per label and one mask: the word's own logit.
  * **See also** `normalizedLogits`.
  *
@@ -46,8 +47,15 @@ export function wordLogits(scores: Tensor3D, { ids }: Pick<LabelWords, 'ids'>): 
   const [B, k, V] = scores.shape;
   const [L, W] = ids.shape;
   const places = tf.add(ids, tf.mul(tf.range(0, k, 1, 'int32'), V)); // [L, W, k]: in the k · V scores of a row
-  // Not a gather: the gradient of one goes through all V columns one by one on some engines.
-  const chosen = tf.oneHot(tf.reshape(tf.cast(places, 'int32'), [-1]), k * V, 1, 0, 'float32'); // [L · W · k, k · V]
-  const found = tf.matMul(tf.reshape(scores, [B, k * V]), chosen, false, true);
+  const found = columnsOf(tf.reshape(scores, [B, k * V]), tf.reshape(tf.cast(places, 'int32'), [-1]));
   return tf.mean<Tensor3D>(tf.reshape(found, [B, L, W, k]), 3);
 }
+
+/** Some columns of a matrix: [B, N], [n] int32 → [B, n]. */
+const columnsOf = (x: Tensor2D, places: Tensor1D): Tensor2D =>
+  differentiable({
+    inputs: [x],
+    forward: () => ({ value: tf.gather(x, places, 1), saved: [places] }),
+    // Not that of a gather, which goes through all N columns one by one on some engines.
+    gradient: (dy, saved) => [tf.matMul(dy, tf.oneHot(saved[0]!, x.shape[1], 1, 0, 'float32'))],
+  }) as Tensor2D;
