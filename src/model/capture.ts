@@ -9,7 +9,7 @@ import type { TextModel } from './types';
  */
 export type Kept = { restore(state: never, model: TextModel): unknown } & ({ state(): unknown } | { toJSON(): unknown });
 
-/** By names of the caller's choice: letters, digits, `-` and `_`. */
+/** By names of the caller's choice: letters, digits, `-` and `_`, beginning with a letter. */
 export type Keep = Readonly<Record<string, Kept>>;
 
 /** The states of one moment. The leaves are its own. */
@@ -35,8 +35,11 @@ export async function capture(owner: string, keep: Keep): Promise<CapturedState>
     const waiting: [string, PromiseLike<unknown>][] = [];
     for (const [name, part] of Object.entries(keep)) {
       const state = 'state' in part ? part.state() : part.toJSON();
-      if (isPromise(state)) waiting.push([name, state]);
-      else parts[name] = takeApart(state, name);
+      if (isPromise(state)) {
+        // Where an earlier one fails nobody awaits this one, and its own failure would end the process.
+        state.then(undefined, () => {});
+        waiting.push([name, state]);
+      } else parts[name] = takeApart(state, name);
     }
     for (const [name, state] of waiting) parts[name] = takeApart(await state, name);
   } catch (error) {
@@ -54,7 +57,7 @@ export const stateIn = ({ parts, leaves }: CapturedState, name: string): unknown
 export function requireKeep(owner: string, keep: Keep): void {
   const has = (part: Partial<Record<string, unknown>>, method: string) => typeof part[method] === 'function';
   for (const [name, part] of Object.entries(keep)) {
-    if (!/^[A-Za-z_][\w-]*$/.test(name))
+    if (!/^[A-Za-z][\w-]*$/.test(name))
       throw badArgument(owner, `'${name}' in keep must be a name of letters, digits, - and _, beginning with a letter`);
     const methods = part as unknown as Record<string, unknown> | undefined;
     if (!methods || !has(methods, 'restore') || !(has(methods, 'state') || has(methods, 'toJSON')))

@@ -237,6 +237,7 @@ describe('what is refused', () => {
 
   const unsavable: [string, Keep, string][] = [
     ['a name', { 'a/b': new Box(1) }, "save: 'a/b' in keep must be a name of letters"],
+    ['a name that begins otherwise', { __metadata__: new Box(1) }, 'beginning with a letter'],
     ['something else', { a: {} as Box }, "save: 'a' in keep must have state() and restore(state)"],
     ['a Map', { a: new Box({ deep: [1, new Map()] }) }, 'save: the state at a/deep/1 is a Map, which cannot be saved'],
     ['a function', { a: new Box({ f: () => 0 }) }, 'the state at a/f is of type function'],
@@ -249,6 +250,18 @@ describe('what is refused', () => {
       expect(contents.size).toBe(0);
     });
   }
+
+  test('two states that fail: the first is told, and neither ends the process', async () => {
+    const unhandled: unknown[] = [];
+    const listener = (cause: unknown) => void unhandled.push(cause);
+    process.on('unhandledRejection', listener);
+    const failing = (problem: string) => ({ state: () => Promise.reject(new Error(problem)), restore: () => {} });
+    await expect(model.save(memoryFiles(), { keep: { a: failing('lost'), b: failing('too') } })).rejects.toThrow('lost');
+    await expect(model.save(memoryFiles(), { keep: { a: failing('lost'), b: new Box(() => 0) } })).rejects.toThrow('function');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('unhandledRejection', listener);
+    expect(unhandled).toEqual([]);
+  });
 });
 
 describe('in a folder', () => {
