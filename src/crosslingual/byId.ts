@@ -1,7 +1,7 @@
 import { findings } from '../data/issues';
 import { readAll } from '../data/source';
 import type { Example, ExampleSource } from '../data/types';
-import { withView, type WithView } from './withView';
+import { viewed, type WithView } from './viewed';
 
 export interface ByIdOptions<Name extends string = string> {
   /** The view's name. Default `translation`. */
@@ -40,7 +40,7 @@ export async function byId<E extends Example, Name extends string = 'translation
   const others = rowsOf(await readAll('byId', translations), 'translations');
   const joined = [...own].flatMap(([id, example]) => {
     const other = others.get(id);
-    if (other) return [withView(example, view, other)];
+    if (other) return [viewed(example, view, other)];
     problems.add({ message: `no translation has the id '${id}'` });
     return [];
   });

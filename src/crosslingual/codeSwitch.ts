@@ -3,7 +3,7 @@ import { randomOf } from '../data/random';
 import { requireReopenable } from '../data/source';
 import type { Example, ExampleSource, OpenOptions } from '../data/types';
 import { checkedSwitch, switchText, type SwitchCounts, type SwitchOptions } from './switchText';
-import { withView, type WithView } from './withView';
+import { viewed, type WithView } from './viewed';
 
 export interface CodeSwitchOptions extends SwitchOptions {
   /** The same replacements in every epoch and run. Default false: fresh ones in each epoch. */
@@ -47,7 +47,7 @@ export function codeSwitch(
 ): <E extends Example>(source: ExampleSource<E>) => OpenedSource<WithCodeSwitched<E>> {
   const change = changing('codeSwitch', options);
   return <E extends Example>(source: ExampleSource<E>) =>
-    change(source, (example, texts): WithCodeSwitched<E> => withView(example, 'codeSwitched', texts));
+    change(source, (example, texts): WithCodeSwitched<E> => viewed(example, 'codeSwitched', texts));
 }
 
 /**

@@ -1,16 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { stopGradient } from '../core/stopGradient';
 import type { Batch, Encoded, ForwardOptions, Labeled, Output, Term } from '../core/types';
-import { klDivergence, symmetricKl } from '../losses/klDivergence';
+import { detachedKl, klDivergence, type Divergence } from '../losses/klDivergence';
 import { meanOf } from '../losses/meanOf';
+
+export { detachedKl, wholeKl, type Divergence } from '../losses/klDivergence';
 
 /** A batch whose texts each have a second form with words of other languages. Labels are not needed. */
 export interface CodeSwitched extends Batch, Pick<Partial<Labeled>, 'classes' | 'shares'> {
   readonly codeSwitched: Encoded;
 }
-
-/** How far two answers are apart, per example: logits [B, C], [B, C], classes → [B]. */
-export type Divergence = (p: tf.Tensor2D, q: tf.Tensor2D, classes?: tf.Tensor2D) => tf.Tensor1D;
 
 /** What an example's divergence [B] counts, given how many classes took part in it ([B], or one number for all). */
 export type DivergenceReduction = (divergence: tf.Tensor1D, classCount: tf.Tensor1D | number) => tf.Tensor1D;
@@ -21,13 +20,6 @@ export interface ConsistencyOptions {
   /** `batchMean` or `classMean`. Default `batchMean`. */
   readonly reduction?: DivergenceReduction;
 }
-
-/** `KL(sg(p) ‖ q) + KL(sg(q) ‖ p)`: each answer moves towards the other one as it is now. `sg` holds its argument fixed. */
-export const detachedKl: Divergence = (p, q, classes) =>
-  tf.add(klDivergence(fixed(p), q, classes), klDivergence(fixed(q), p, classes));
-
-/** `KL(p ‖ q) + KL(q ‖ p)`: the same value as `detachedKl`, with gradient through all of it. */
-export const wholeKl: Divergence = (p, q, classes) => tf.mul(symmetricKl(p, q, classes), 2);
 
 /** The mean over the examples. */
 export const batchMean: DivergenceReduction = (divergence) => divergence;
@@ -98,5 +90,3 @@ function reduced(
 ): tf.Scalar {
   return meanOf(reduction(divergence, batch.classes ? tf.sum<tf.Tensor1D>(batch.classes, 1) : count), batch);
 }
-
-const fixed = (logits: tf.Tensor2D): tf.Tensor2D => stopGradient(() => logits.clone());

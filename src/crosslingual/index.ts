@@ -1,5 +1,6 @@
 export { infoNce, infoNceOf, pooledConsistency, pooledConsistencyOf, type InfoNceOptions, type Parallel } from './aligned';
 export { byLanguage, wilsonInterval, type ByLanguageOptions, type LanguageReport, type LanguageResult } from './byLanguage';
+export { alignWords, type AlignWordsOptions, type WordAligned } from './alignWords';
 export { byId, type ByIdOptions } from './byId';
 export { codeSwitch, cosda, switchCounts, type CodeSwitchOptions, type OpenedSource, type WithCodeSwitched } from './codeSwitch';
 export {
@@ -19,4 +20,6 @@ export { dictionary, type Coverage, type Dictionary, type Translation } from './
 export { loadDictionary, type DictionaryFile, type DictionaryFormat } from './loadDictionary';
 export { switchText, type SwitchCounts, type SwitchOptions } from './switchText';
 export { translated, type TranslatedOptions, type TranslationCache } from './translated';
-export type { WithView } from './withView';
+export type { WithView } from './viewed';
+export { cosineDistance, squaredDistance, wordAlignment, type WordAlignmentOptions, type WordDistance } from './wordAlignment';
+export { dictionaryPairs, pharaohPairs, type Span, type WordPair, type WordPairs } from './wordPairs';

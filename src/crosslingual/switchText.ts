@@ -1,7 +1,7 @@
 import { badArgument, requireNumber } from '../core/errors';
 import { drawBelow } from '../data/random';
 import type { Dictionary } from './dictionary';
-import { inCaseOf, wordsIn } from '../data/words';
+import { endsUnspaced, inCaseOf, startsUnspaced, wordsIn } from '../data/words';
 
 export interface SwitchOptions {
   readonly dictionary: Dictionary;
@@ -25,11 +25,6 @@ export interface SwitchCounts {
   /** Replaced words by language. */
   readonly languages: Readonly<Record<string, number>>;
 }
-
-/** Scripts that put no space between words. */
-const UNSPACED = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]`;
-const ENDS = new RegExp(`${UNSPACED}\\p{M}*$`, 'u');
-const STARTS = new RegExp(`^${UNSPACED}`, 'u');
 
 /**
  * Replaces words of a text by translations, and says what it did: the work of `codeSwitch` on one text.
@@ -65,7 +60,7 @@ export function switchText(
     }
     const translation = inCaseOf(word, candidates[drawBelow(candidates.length, () => place)]!);
     const between = text.slice(end, at);
-    const joined = before !== '' && /^ +$/.test(between) && ENDS.test(before) && STARTS.test(translation);
+    const joined = before !== '' && /^ +$/.test(between) && endsUnspaced(before) && startsUnspaced(translation);
     pieces.push(joined ? '' : between, translation);
     before = translation;
     end = at + word.length;

@@ -2,7 +2,7 @@ import { HoldfastError, requireCount, requireNumber } from '../core/errors';
 import { findings } from '../data/issues';
 import { readAll } from '../data/source';
 import type { Example, ExampleSource } from '../data/types';
-import { withView, type WithView } from './withView';
+import { viewed, type WithView } from './viewed';
 
 /** Where translations are kept, by text; a `Map` is one. Of one translator only: another language wants another cache. */
 export interface TranslationCache {
@@ -117,6 +117,6 @@ export async function translated<E extends Example, Name extends string = 'trans
   problems.throwIfAny('bad-data', `translated: ${progress}`, [...failed.values()][0]);
   return examples.map((example) => {
     const pair = example.pair === undefined ? {} : { pair: done.get(example.pair)! };
-    return withView(example, view, { text: done.get(example.text)!, ...pair });
+    return viewed(example, view, { text: done.get(example.text)!, ...pair });
   });
 }

@@ -31,6 +31,17 @@ export function wordsIn(text: string, protect: readonly RegExp[] = []): Word[] {
 /** True where the text is one word and nothing else. */
 export const isWord = (text: string): boolean => ONE_WORD.test(text);
 
+/** Scripts that put no space between words. */
+const UNSPACED = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]`;
+const ENDS = new RegExp(`${UNSPACED}\\p{M}*$`, 'u');
+const STARTS = new RegExp(`^${UNSPACED}`, 'u');
+
+/** True where no space stands between the text and a word that follows it, in its script. */
+export const endsUnspaced = (text: string): boolean => ENDS.test(text);
+
+/** True where no space stands between the text and a word before it, in its script. */
+export const startsUnspaced = (text: string): boolean => STARTS.test(text);
+
 /** How a word is looked up. */
 export const keyOf = (word: string): string => word.normalize('NFC').toLowerCase().replaceAll('’', "'");
 

@@ -9,11 +9,7 @@ export type WithView<E extends Example, Name extends string> = Omit<E, 'views'> 
 };
 
 /** The example with its texts in another form under that name. */
-export function withView<E extends Example, Name extends string>(
-  example: E,
-  name: Name,
-  { text, pair }: Texts,
-): WithView<E, Name> {
+export function viewed<E extends Example, Name extends string>(example: E, name: Name, { text, pair }: Texts): WithView<E, Name> {
   const { views, ...rest } = example;
   const texts: Texts = { text, ...(pair !== undefined && { pair }) };
   return { ...rest, views: { ...views, [name]: texts } } as unknown as WithView<E, Name>;
