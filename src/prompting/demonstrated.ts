@@ -65,11 +65,23 @@ export async function demonstrated<Label extends string>(
       const random = randomOf(seed, 'demonstrations', text.text, text.pair ?? '');
       return groups.flatMap((group) => {
         const others = group.filter((i) => examples[i]!.text !== text.text || examples[i]!.pair !== text.pair);
-        const near = [...others].sort((a, b) => dot(own[t]!, vectors[b]!) - dot(own[t]!, vectors[a]!) || a - b);
+        const near = others
+          .map((i) => ({ i, cosine: dot(own[t]!, vectors[i]!) }))
+          .sort((a, b) => b.cosine - a.cosine || a.i - b.i);
         const drawn = drawBelow(Math.max(1, Math.round(share * near.length)), random);
-        return near.length === 0 ? [] : [near[drawn]!];
+        return near.length === 0 ? [] : [near[drawn]!.i];
       });
     });
+  };
+
+  let known: { readonly room: PatternRoom; readonly answered: readonly string[]; readonly reserved: number } | undefined;
+  /** The answered examples, and the tokens of the longest of each label together. The same for every filling with as much room. */
+  const answeredIn = async (room: PatternRoom) => {
+    if (known?.room.tokenizer === room.tokenizer && known.room.maxLength === room.maxLength) return known;
+    const answered = await demonstrations(pattern, examples, words, room);
+    const lengths = await lengthsOf(answered, room.tokenizer);
+    const reserved = groups.reduce((sum, group) => sum + Math.max(...group.map((i) => lengths[i]!)), 0);
+    return (known = { room, answered, reserved });
   };
 
   return {
@@ -78,9 +90,7 @@ export async function demonstrated<Label extends string>(
     async fill(texts, room) {
       if (texts.length === 0 || examples.length === 0) return pattern.fill(texts, room);
       const most = Math.max(1, Math.floor(room.maxLength / (groups.length + 1)));
-      const answered = await demonstrations(pattern, examples, words, { tokenizer: room.tokenizer, maxLength: most });
-      const lengths = await lengthsOf(answered, room.tokenizer);
-      const reserved = groups.reduce((sum, group) => sum + Math.max(...group.map((i) => lengths[i]!)), 0);
+      const { answered, reserved } = await answeredIn({ tokenizer: room.tokenizer, maxLength: most });
       const filled = await pattern.fill(texts, { ...room, maxLength: room.maxLength - reserved });
       const places = await chosen(texts);
       return filled.map((question, t) => {

@@ -88,6 +88,26 @@ describe('demonstrated', () => {
     expect(count(13) + count(14)).toBeGreaterThan(4);
   });
 
+  test('the examples are tokenised once for as much room', async () => {
+    const asked = await demonstrated(model, { ...task, examples, seed: 1 });
+    const seen: unknown[] = [];
+    const tokenizer: TextModel['tokenizer'] = {
+      ...model.tokenizer,
+      encode(texts, options) {
+        seen.push(...texts);
+        return model.tokenizer.encode(texts, options);
+      },
+    };
+    const read = async (maxLength: number) => {
+      seen.length = 0;
+      const [question] = await asked.fill([{ text: '50' }], { tokenizer, maxLength });
+      return [question!.text, seen.filter((text) => text !== '50 7 [MASK]').length] as const;
+    };
+    const [first, second, other] = [await read(40), await read(40), await read(36)];
+    expect([first[1], second[1], other[1]]).toEqual([8, 0, 8]);
+    expect(second[0]).toBe(first[0]);
+  });
+
   test('no examples, no texts: the pattern itself; a label that the verbalizer lacks is named', async () => {
     expect(await filled([{ text: '11' }], { examples: [] })).toEqual([{ text: '11 7 [MASK]' }]);
     expect(await filled([])).toEqual([]);
