@@ -1,14 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { stopGradient } from '../core/stopGradient';
-import { klDivergence, symmetricKl } from '../losses/klDivergence';
+import { detachedKl, wholeKl, type Divergence } from '../losses/klDivergence';
 import { openLogits } from '../losses/openLogits';
-
-/** Logits [B, C] at the text and at the perturbed one → [B]. */
-type Divergence = (clean: tf.Tensor2D, noisy: tf.Tensor2D, classes?: tf.Tensor2D) => tf.Tensor1D;
 
 /** What differs between SMART's paper and its code. */
 export interface SmartVariant {
-  /** What the steps raise; its gradient is taken by the perturbation. */
+  /** Of the logits at the text and at the perturbed one, what the steps raise; its gradient is taken by the perturbation. */
   readonly divergence: Divergence;
   /** From a perturbation [B, T, H] and the gradient there to the next one. */
   readonly step: (delta: tf.Tensor3D, slope: tf.Tensor3D, stepSize: number, epsilon: number) => tf.Tensor3D;
@@ -16,20 +13,18 @@ export interface SmartVariant {
   readonly loss: Divergence;
 }
 
-const bothDirections: Divergence = (clean, noisy, classes) => tf.mul(symmetricKl(clean, noisy, classes), 2);
-
 /** Divides by the largest absolute value over the axes, plus `beside`; zeros stay zeros. */
 const largestIsOne = (x: tf.Tensor3D, axes: number[], beside: number): tf.Tensor3D =>
   tf.divNoNan(x, tf.add(tf.max(tf.abs(x), axes, true), beside));
 
 /** The paper's: symmetric divergence, steps of the gradient with its largest number 1 in each text, projection to ‖δ‖∞ ≤ ε. */
 export const smartPaper: SmartVariant = {
-  divergence: bothDirections,
+  divergence: wholeKl,
   step: (delta, slope, stepSize, epsilon) => {
     const moved = tf.add(delta, tf.mul(largestIsOne(slope, [1, 2], 0), stepSize));
     return tf.maximum(tf.minimum(moved, epsilon), -epsilon);
   },
-  loss: bothDirections,
+  loss: wholeKl,
 };
 
 /**
@@ -44,10 +39,7 @@ export const smartCode: SmartVariant = {
     return tf.mul(tf.sum<tf.Tensor1D>(tf.mul(q, difference), 1), 2);
   },
   step: (delta, slope, stepSize, epsilon) => largestIsOne(tf.add(delta, tf.mul(slope, stepSize)), [2], epsilon),
-  loss: (clean, noisy, classes) => {
-    const [p, q] = [stopGradient(() => clean.clone()), stopGradient(() => noisy.clone())];
-    return tf.add(klDivergence(q, clean, classes), klDivergence(p, noisy, classes));
-  },
+  loss: detachedKl,
 };
 
 /** `ln p / (1 − p)`, kept finite by 1e-6 as there. */

@@ -1,5 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
+import { stopGradient } from '../core/stopGradient';
 import { openLogits } from './openLogits';
+
+/** How far two answers are apart, per example: logits [B, C], [B, C], optional classes [B, C] of 1 and 0 → [B]. */
+export type Divergence = (p: tf.Tensor2D, q: tf.Tensor2D, classes?: tf.Tensor2D) => tf.Tensor1D;
 
 /**
  * Kullback-Leibler divergence per example: how much information is lost when `q` stands in for `p`.
@@ -36,3 +40,12 @@ export function symmetricKl(p: tf.Tensor2D, q: tf.Tensor2D, classes?: tf.Tensor2
   // The two directions differ only in whose probabilities weigh the same difference.
   return tf.exp(logP).sub(tf.exp(logQ)).mul(tf.sub(logP, logQ)).sum<tf.Tensor1D>(-1).mul(0.5);
 }
+
+/** `KL(p ‖ q) + KL(q ‖ p)`, with gradient through all of it. */
+export const wholeKl: Divergence = (p, q, classes) => tf.mul(symmetricKl(p, q, classes), 2);
+
+/** `KL(sg(p) ‖ q) + KL(sg(q) ‖ p)`: each answer moves towards the other one as it is now. `sg` holds its argument fixed. */
+export const detachedKl: Divergence = (p, q, classes) =>
+  tf.add(klDivergence(fixed(p), q, classes), klDivergence(fixed(q), p, classes));
+
+const fixed = (logits: tf.Tensor2D): tf.Tensor2D => stopGradient(() => logits.clone());
