@@ -70,7 +70,7 @@ export async function replaceFolder(folder: string, write: (sink: FileSink) => P
     await write(folderSink(saving));
     for (const entry of kept) {
       if (await statOf(path.join(saving, entry))) throw ownFile(folder, entry);
-      await fs.cp(path.join(target, entry), path.join(saving, entry), { recursive: true });
+      await fs.cp(path.join(target, entry), path.join(saving, entry), { recursive: true, verbatimSymlinks: true });
     }
     await syncFolder(saving);
     await install(saving, target, away);
@@ -115,9 +115,16 @@ async function foreignEntries(target: string, folder: string): Promise<string[]>
     );
   }
   const { files } = parseObject(await fs.readFile(path.join(target, sidecarName)), `'${sidecarName}' in '${folder}'`);
-  const written = Array.isArray(files) ? files.map(String) : [];
-  const ours = new Set([sidecarName, ...written.map((name) => name.split('/', 1)[0]!)]);
-  return entries.filter((entry) => !ours.has(entry));
+  return entriesBeside([sidecarName, ...(Array.isArray(files) ? files.map(String) : [])], target);
+}
+
+/** Everything in a folder but `ours`: whole entries, and of folders that we write in what else is there. */
+async function entriesBeside(ours: readonly string[], root: string, within = ''): Promise<string[]> {
+  const names = (await fs.readdir(path.join(root, within))).map((name) => within + name);
+  const found = names.map((name) =>
+    ours.includes(name) ? [] : ours.some((file) => file.startsWith(`${name}/`)) ? entriesBeside(ours, root, `${name}/`) : [name],
+  );
+  return (await Promise.all(found)).flat();
 }
 
 const folderSink = (root: string): FileSink => ({

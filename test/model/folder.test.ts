@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,9 +52,17 @@ describe('replaceFolder', () => {
     const folder = path.join(root, 'deep', 'new');
     await save(folder, 'one');
     await writeFile(path.join(folder, 'README.md'), 'mine');
+    await symlink('README.md', path.join(folder, 'start'));
+    // Also beside a file of ours that is not at the top.
+    await writeFile(path.join(folder, 'part', 'notes'), 'mine too');
     await save(folder, 'two');
     expect(await contentsOf(folder)).toEqual(['two', 'two']);
     expect(await readFile(path.join(folder, 'README.md'), 'utf8')).toBe('mine');
+    expect(await readlink(path.join(folder, 'start'))).toBe('README.md');
+    expect(await readFile(path.join(folder, 'part', 'notes'), 'utf8')).toBe('mine too');
+    await rename(folder, path.join(root, 'deep', 'moved'));
+    expect(await readFile(path.join(root, 'deep', 'moved', 'start'), 'utf8')).toBe('mine');
+    await rename(path.join(root, 'deep', 'moved'), folder);
     expect(await leftovers(folder)).toEqual([]);
   });
 
