@@ -17,17 +17,19 @@ export async function openFolder(folder: string): Promise<Files> {
   const at = (name: string) => path.join(root, name);
   return {
     name: `'${folder}'`,
-    list: async () =>
-      (await fs.readdir(root, { recursive: true, withFileTypes: true }))
-        .filter((entry) => entry.isFile())
-        .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/')),
+    async list() {
+      const names = await fs.readdir(root, { recursive: true });
+      const found = await Promise.all(names.map((name) => statOf(at(name))));
+      return names.filter((_, i) => found[i]?.isFile()).map((name) => name.replaceAll(path.sep, '/'));
+    },
     async size(name) {
       const found = await statOf(at(name));
       return found?.isFile() ? found.size : undefined;
     },
     async read(name, range) {
-      if (!range && !(await statOf(at(name)))?.isFile()) throw fileNotFound(name, `'${folder}'`);
-      return readBytes(at(name), range ?? { start: 0, end: (await fs.stat(at(name))).size });
+      const found = await statOf(at(name));
+      if (!found?.isFile()) throw fileNotFound(name, `'${folder}'`);
+      return readBytes(at(name), range ?? { start: 0, end: found.size });
     },
   };
 }

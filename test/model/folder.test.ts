@@ -40,6 +40,11 @@ describe('openFolder', () => {
     expect(await files.size('nothing')).toBeUndefined();
     expect(new TextDecoder().decode(await files.read('weights', { start: 2, end: 4 }))).toBe('cd');
     await expect(files.read('nothing')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(files.read('nothing', { start: 0, end: 1 })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(files.read('part')).rejects.toMatchObject({ code: 'not-found' });
+    // As in Hugging Face's cache, where all files are links.
+    await symlink('weights', path.join(folder, 'link'));
+    expect([...(await files.list())].sort()).toEqual(['holdfast.json', 'link', 'part/tokens', 'weights']);
   });
 
   test('a text is a path and never a name to download', async () => {
