@@ -16,6 +16,7 @@ export {
   type DivergenceReduction,
   type TeacherConsistencyOptions,
 } from './consistency';
+export { demoDictionary } from './demoDictionary';
 export { dictionary, type Coverage, type Dictionary, type Translation } from './dictionary';
 export { loadDictionary, type DictionaryFile, type DictionaryFormat } from './loadDictionary';
 export { switchText, type SwitchCounts, type SwitchOptions } from './switchText';
