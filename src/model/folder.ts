@@ -122,11 +122,14 @@ async function foreignEntries(target: string, folder: string): Promise<string[]>
 
 /** Everything in a folder but `ours`: whole entries, and of folders that we write in what else is there. */
 async function entriesBeside(ours: readonly string[], root: string, within = ''): Promise<string[]> {
-  const names = (await fs.readdir(path.join(root, within))).map((name) => within + name);
-  const found = names.map((name) =>
-    ours.includes(name) ? [] : ours.some((file) => file.startsWith(`${name}/`)) ? entriesBeside(ours, root, `${name}/`) : [name],
-  );
-  return (await Promise.all(found)).flat();
+  const found: string[] = [];
+  for (const entry of await fs.readdir(path.join(root, within))) {
+    const name = within + entry;
+    if (ours.includes(name)) continue;
+    if (ours.some((file) => file.startsWith(`${name}/`))) found.push(...(await entriesBeside(ours, root, `${name}/`)));
+    else found.push(name);
+  }
+  return found;
 }
 
 const folderSink = (root: string): FileSink => ({
