@@ -1,9 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
 import { requireCount } from '../core/errors';
-import { weightOf } from '../core/weightOf';
 import { freshWeight } from '../model/freshWeights';
 import type { PretrainedModel } from '../model/model';
 import { adapted, type AdaptedModel, type AdaptedOptions } from './adapted';
+import { wholeTable } from './wholeTable';
 
 export interface PrefixTuningOptions extends AdaptedOptions {
   /** Keys and values N of each layer; 0 is the model itself. Default 20. */
@@ -55,22 +54,14 @@ export function prefixTuning(
     {
       added,
       forward(inputs, options) {
-        const { weights, taps } = options;
         const [B] = inputs.ids.shape;
-        const shown = (weight: string): tf.Tensor3D => {
-          const vectors = weightOf(weights, weight) as tf.Tensor2D;
-          const each = tf.add<tf.Tensor3D>(tf.zeros([B, 1, 1]), tf.expandDims(vectors, 0)); // [B, N, H]
-          if (!taps) return each;
-          const input = tf.add(tf.zeros([B, 1], 'int32'), tf.range(0, length, 1, 'int32')); // [B, N]
-          return taps({ kind: 'lookup', weight, input }, each) as tf.Tensor3D;
-        };
         // Made when they are read, so within the scope of their layer.
         const prefix = numbers.map((l) => ({
           get key() {
-            return shown(nameOf(l, 'key'));
+            return wholeTable(nameOf(l, 'key'), B, options);
           },
           get value() {
-            return shown(nameOf(l, 'value'));
+            return wholeTable(nameOf(l, 'value'), B, options);
           },
         }));
         return base.forward(inputs, { ...options, prefix });

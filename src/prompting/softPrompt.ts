@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { requireCount } from '../core/errors';
 import { mix } from '../core/rng';
-import type { Encoded, ForwardOptions, Tensors, Use } from '../core/types';
+import type { Encoded, ForwardOptions, Tensors } from '../core/types';
 import { weightOf } from '../core/weightOf';
 import { embed } from '../engine/fused';
 import type { TextModel, Tokenizer } from '../model/types';
 import { adapted, type AdaptedModel, type AdaptedOptions } from './adapted';
+import { wholeTable } from './wholeTable';
 
 export interface SoftPromptOptions extends AdaptedOptions {
   /** Number N of vectors; 0 is the model itself. Default 20. */
@@ -84,19 +85,17 @@ export function softPrompt(
  */
 function promptedInputs(
   { ids, mask, types, places, offset }: Encoded,
-  { weights, rows, taps }: ForwardOptions & { readonly weights: Tensors },
+  options: ForwardOptions & { readonly weights: Tensors },
   table: string,
 ): Encoded {
-  const tap = (use: Use, output: tf.Tensor3D) => (taps ? (taps(use, output) as tf.Tensor3D) : output);
-  const vectors = weightOf(weights, vectorsName) as tf.Tensor2D;
-  const [[B, T], [N, H]] = [ids.shape, vectors.shape];
+  const { weights, rows, taps } = options;
+  const [B, T] = ids.shape;
+  const prompt = wholeTable(vectorsName, B, options); // [B, N, H]
+  const [, N, H] = prompt.shape;
   const repeated = (x: tf.Tensor2D): tf.Tensor2D => behindFirst(x, tf.tile(firstOf(x), [1, N]));
 
-  const spread = tf.add<tf.Tensor3D>(tf.zeros([B, 1, 1]), tf.expandDims(vectors, 0)); // [B, N, H]
-  const numbers = tf.add<tf.Tensor2D>(tf.zeros([B, 1], 'int32'), tf.range(0, N, 1, 'int32')); // [B, N]
-  const prompt = tap({ kind: 'lookup', weight: vectorsName, input: numbers }, spread);
   const looked = rows && places ? embed(rows, firstOf(places)) : embed(weightOf(weights, table) as tf.Tensor2D, firstOf(ids));
-  const first = tap({ kind: 'lookup', weight: table, input: firstOf(ids) }, looked); // [B, 1, H]
+  const first = taps ? (taps({ kind: 'lookup', weight: table, input: firstOf(ids) }, looked) as tf.Tensor3D) : looked; // [B, 1, H]
   return {
     ids: repeated(ids),
     mask: behindFirst(mask, tf.ones<tf.Rank.R2>([B, N])),
