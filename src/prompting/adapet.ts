@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor1D, Tensor3D } from '@tensorflow/tfjs';
 import { sum } from '../core/objective';
 import { stopGradient } from '../core/stopGradient';
 import type { Term } from '../core/types';
 import { softmaxCrossEntropy } from '../engine/fused';
 import type { Cloze } from './cloze';
 import type { LabelConditioned } from './labelConditioned';
-import { maskScores } from './maskScores';
+import { maskScores, scoresAt } from './maskScores';
 import { wordLogits } from './verbalizerLogits';
 import type { LabelWords } from './wordPieces';
 
@@ -94,8 +94,7 @@ export const labelConditionedMlm =
   (): Term<LabelConditioned> =>
   ({ batch: { conditioned }, model, options, forward }) => {
     const { hidden } = forward(conditioned.inputs);
-    const states = tf.gather(tf.reshape<tf.Rank.R2>(hidden, [-1, model.hiddenSize]), conditioned.positions); // [N, H]
-    const scores: Tensor2D = model.tokenLogits(states, options); // [N, V]
+    const scores = scoresAt(model, hidden, conditioned.positions, options); // [N, V]
     const logs = tf.neg(softmaxCrossEntropy(scores, conditioned.targets)); // [N]
     return tf.mean<tf.Scalar>(judged(logs, conditioned.right));
   };

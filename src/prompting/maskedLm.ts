@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { stopGradient } from '../core/stopGradient';
 import type { Term } from '../core/types';
 import { softmaxCrossEntropy } from '../engine/fused';
+import { scoresAt } from './maskScores';
 import type { Masked } from './maskTokens';
 
 /**
@@ -28,8 +29,7 @@ export const maskedLm =
   (): Term<Masked> =>
   ({ batch: { masked }, model, options, forward, report }) => {
     const { hidden } = forward(masked.inputs);
-    const states = tf.gather(tf.reshape<tf.Rank.R2>(hidden, [-1, model.hiddenSize]), masked.positions); // [N, H]
-    const scores = model.tokenLogits(states, options); // [N, V]
+    const scores = scoresAt(model, hidden, masked.positions, options); // [N, V]
     report(
       'maskedAccuracy',
       stopGradient(() => accuracyOf(scores, masked.targets)),
