@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { requirePositive } from '../core/errors';
 import type { Batch, Encoded, Term } from '../core/types';
-import { unitRows } from '../losses/cosine';
+import { cosineOf } from '../losses/cosine';
 import { meanOf } from '../losses/meanOf';
 import { inBatchCrossEntropyOf } from '../losses/simcse';
 import type { CodeSwitched } from './consistency';
@@ -36,8 +36,7 @@ export const pooledConsistency =
     meanOf(pooledConsistencyOf(output.pooled, forward(batch.codeSwitched).pooled), batch);
 
 /** `1 − cos(u_b, v_b)` of each row: [B, H], [B, H] → [B]. */
-export const pooledConsistencyOf = (u: tf.Tensor2D, v: tf.Tensor2D): tf.Tensor1D =>
-  tf.sub(1, tf.sum<tf.Tensor1D>(tf.mul(unitRows(u), unitRows(v)), 1));
+export const pooledConsistencyOf = (u: tf.Tensor2D, v: tf.Tensor2D): tf.Tensor1D => tf.sub(1, cosineOf(u, v));
 
 /**
  * A sentence must find its translation among those of its batch, and the translation its sentence.

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Term } from '../core/types';
-import { unitRows } from '../losses/cosine';
+import { cosineOf } from '../losses/cosine';
 import type { WordAligned } from './alignWords';
 
 /** How far the words of each pair are apart: states [P, H], [P, H] → [P]. */
@@ -15,8 +15,7 @@ export interface WordAlignmentOptions {
 export const squaredDistance: WordDistance = (source, target) => tf.sum(tf.square(tf.sub(source, target)), 1);
 
 /** `1 − cos(u_p, v_p)`: the length of the states is left alone. */
-export const cosineDistance: WordDistance = (source, target) =>
-  tf.sub(1, tf.sum<tf.Tensor1D>(tf.mul(unitRows(source), unitRows(target)), 1));
+export const cosineDistance: WordDistance = (source, target) => tf.sub(1, cosineOf(source, target));
 
 /**
  * Words that say the same must have the same hidden states, in the text and in its translation.

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Encoded, Term } from '../core/types';
-import { unitRows } from './cosine';
+import { cosineOf } from './cosine';
 
 /** A batch of pairs of texts, each with how similar they are to be. */
 export interface Paired extends Batch {
@@ -31,4 +31,4 @@ export const cosineSimilarityLoss =
 
 /** `(cos(u_b, v_b) − t_b)²` of each row: [B, H], [B, H], [B] → [B]. */
 export const cosineSimilarityLossOf = (u: tf.Tensor2D, v: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D =>
-  tf.square(tf.sub(tf.sum<tf.Tensor1D>(tf.mul(unitRows(u), unitRows(v)), 1), targets));
+  tf.square(tf.sub(cosineOf(u, v), targets));

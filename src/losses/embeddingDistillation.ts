@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Batch, Term } from '../core/types';
 import { weightOf } from '../core/weightOf';
-import { presentRows, unitRows } from './cosine';
+import { cosineOf, presentRows } from './cosine';
 
 export interface EmbeddingDistillationOptions {
   /** Name of a weight W of shape [D, H] that maps the model's vectors to the teacher's space. Default: none, D = H. */
@@ -46,5 +46,4 @@ export function embeddingDistillation<B extends Batch>(
 }
 
 /** `1 − cos(x_b, y_b)` of each row: [B, D], [B, D] → [B]; 1 where either is zero. */
-export const cosineDistanceOf = (x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor1D =>
-  tf.sub(1, tf.sum<tf.Tensor1D>(tf.mul(unitRows(x), unitRows(y)), 1));
+export const cosineDistanceOf = (x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor1D => tf.sub(1, cosineOf(x, y));
