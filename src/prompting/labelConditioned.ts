@@ -77,6 +77,7 @@ async function conditionedView(
     ...[words.weights.data<'float32'>(), words.ids.data<'int32'>()],
   ] as const);
   const [L, W, k] = words.ids.shape;
+  const special = new Set(tokenizer.specialIds);
   const filled = Int32Array.from(whole);
   const hidden: number[] = [];
   const answers: number[] = [];
@@ -87,9 +88,9 @@ async function conditionedView(
     const own = Array.from({ length: W }, (_, w) => w).filter((w) => shares[label * W + w]! > 0);
     const word = own[drawBelow(own.length, random)]!;
     for (let m = 0; m < k; m++) filled[gaps[b * k + m]!] = words3[(label * W + word) * k + m]!;
-    const rowGaps = gaps.slice(b * k, (b + 1) * k);
+    const rowGaps = new Set(gaps.subarray(b * k, (b + 1) * k));
     const tokens = Array.from({ length: T }, (_, t) => b * T + t).filter(
-      (at) => present[at]! > 0 && !rowGaps.includes(at) && !tokenizer.specialIds.includes(whole[at]!),
+      (at) => present[at]! > 0 && !rowGaps.has(at) && !special.has(whole[at]!),
     );
     const places = shuffled(tokens, random).slice(0, Math.max(1, Math.round(rate * tokens.length)));
     for (const at of places.sort((one, two) => one - two)) {

@@ -132,11 +132,11 @@ export function lora(
 
   return Object.assign(model, {
     merge() {
-      const { weights } = model;
-      const adapters = state(); // Refuses after dispose().
+      state(); // Refuses after dispose().
       if (originals) return;
+      const { weights } = model;
       originals = mapTensors(Object.fromEntries(chosen.map((name) => [name, weights[name]!])), (own) => tf.keep(tf.clone(own)));
-      for (const name of chosen) tf.tidy(() => weights[name]!.assign(updated({ ...weights, ...adapters }, name)));
+      for (const name of chosen) tf.tidy(() => weights[name]!.assign(updated(weights, name)));
     },
     unmerge() {
       for (const [name, original] of Object.entries(originals ?? {})) base.weights[name]!.assign(original);

@@ -86,6 +86,7 @@ export function nextGeneration<Label extends string>(options: NextGenerationOpti
     }
     for (const label of labels) {
       const missing = wanted(label) - [...taken.values()].filter((one) => one === label).length;
+      if (missing === 0) continue;
       const rest = unlabelled.flatMap((_, i) => (taken.has(i) ? [] : [i]));
       rest.sort((a, b) => scores[b]!.scores[label] - scores[a]!.scores[label] || a - b);
       for (const i of rest.slice(0, missing)) taken.set(i, label);
