@@ -1,5 +1,6 @@
 import { badArgument, requireCount, requireNumber } from '../core/errors';
 import type { Table } from '../core/format';
+import { languagePlot } from './languagePlot';
 
 export interface ByLanguageOptions<Language extends string = string> {
   /** The language that the model was trained on. */
@@ -23,6 +24,8 @@ export interface LanguageReport<Language extends string = string> {
   readonly worst: Language;
   /** For `format()`. */
   table(): Table;
+  /** SVG text: a dot and its interval for each language. */
+  plot(): string;
 }
 
 /**
@@ -67,6 +70,7 @@ export function byLanguage<Language extends string>(
       }),
       notes: [`transfer gap ${transferGap.toFixed(3)}, worst ${worst}`],
     }),
+    plot: () => languagePlot([source, ...others].map((name) => [name, languages[name]])),
   };
 }
 

@@ -167,6 +167,18 @@ describe('byLanguage', () => {
     expect(format(report)).toContain('transfer gap 0.250, worst zh');
   });
 
+  test('a plot: the source first, each dot between the ends of its interval', () => {
+    const svg = byLanguage({ de: results.de, 'e<n': results.en }, { source: 'e<n' }).plot();
+    expect(svg).toMatch(/^<svg [^>]*>[^]*<\/svg>$/);
+    expect([...svg.matchAll(/text-anchor="end">([^<]*)</g)].map(([, name]) => name)).toEqual(['e&lt;n', 'de']);
+    const dots = [...svg.matchAll(/x1="([\d.]+)" x2="([\d.]+)"[^>]*stroke-width="2"\/><circle cx="([\d.]+)"/g)].map((dot) =>
+      dot.slice(1).map(Number),
+    );
+    expect(dots.map(([, , x]) => x)).toEqual([90 + 300 * 0.9, 90 + 300 * 0.8]);
+    for (const [low, high, x] of dots) expect(low! < x! && x! < high!).toBe(true);
+    expect(svg).toContain('<line x1="360.0" x2="360.0" y1="0"');
+  });
+
   test('Wilson’s interval equals SciPy', () => {
     for (const [right, total, low, high] of torch.wilson) {
       const [ours, theirs] = wilsonInterval(right / total, total);
