@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { awp, freelb, pgd, smart, smartCode, vat } from '../../src/adversarial';
-import { isHoldfastError } from '../../src/core/errors';
 import { sum } from '../../src/core/objective';
 import { evaluationOf } from '../../src/core/step';
 import type { GradientTransform, Labeled, Term } from '../../src/core/types';
@@ -11,12 +10,8 @@ import { rDrop } from '../../src/losses/rDrop';
 import { createModel } from '../../src/model/createModel';
 import { expectClose, valuesOf } from '../support/close';
 import { scoped } from '../support/leaks';
+import { describeNative } from '../support/native';
 import { toyBatch, toyTokenizer } from '../support/toy';
-
-const started = await useEngine({ engine: 'onnxruntime' }).catch((error: unknown) => {
-  if (isHoldfastError(error) && error.code === 'engine-unavailable') return undefined;
-  throw error;
-});
 
 const runs: Record<string, () => [Term<Labeled>, GradientTransform[]]> = {
   pgd: () => [crossEntropy(), [pgd({ steps: 2 })]],
@@ -50,7 +45,7 @@ async function measured(name: string): Promise<Record<string, number[]>> {
   return values;
 }
 
-describe.skipIf(!started)(`attacks on onnxruntime${started ? '' : ' (skipped: it cannot run here)'}`, () => {
+describeNative('attacks', () => {
   afterAll(() => tf.setBackend('cpu'));
 
   test.each(Object.keys(runs))("%s: loss and gradients are those of tfjs's own kernels", (name) =>

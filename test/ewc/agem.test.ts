@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isHoldfastError } from '../../src/core/errors';
 import { gradientsOf } from '../../src/core/gradients';
 import { sum } from '../../src/core/objective';
 import { createStep } from '../../src/core/step';
@@ -15,15 +14,12 @@ import { createModel } from '../../src/model/createModel';
 import { adamW } from '../../src/training/adamW';
 import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close';
 import { expectNoLeak, scoped } from '../support/leaks';
+import { describeNative } from '../support/native';
 import { dataOf, here, move, shifted, tasks } from '../support/penalties';
 import * as given from '../support/rehearsed';
 import { dot, expectGradients, expectSameGradients, flat, memoryOf, newRows, oneBatch, projections } from '../support/rehearsed';
 import { toy, toyTokenizer } from '../support/toy';
 
-const started = await useEngine({ engine: 'onnxruntime' }).catch((error: unknown) => {
-  if (isHoldfastError(error) && error.code === 'engine-unavailable') return undefined;
-  throw error;
-});
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
@@ -199,7 +195,7 @@ describe('agem', () => {
   );
 });
 
-describe.skipIf(!started)(`agem on onnxruntime${started ? '' : ' (skipped: it cannot run here)'}`, () => {
+describeNative('agem', () => {
   const config = { model_type: 'bert', vocab_size: 11, hidden_size: 8, num_hidden_layers: 2, num_attention_heads: 2 };
   async function measured(): Promise<Record<string, number[]>> {
     const shape = { intermediate_size: 12, max_position_embeddings: 8, type_vocab_size: 2, initializer_range: 0.3 };

@@ -1,18 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { gradientsOf } from '../../src/core/gradients';
-import { isHoldfastError } from '../../src/core/errors';
-import { useEngine } from '../../src/engine/engines';
 import { ewc } from '../../src/ewc/ewc';
 import { createModel } from '../../src/model/createModel';
 import { expectClose, valuesOf } from '../support/close';
 import { scoped } from '../support/leaks';
+import { describeNative } from '../support/native';
 import { toyBatch, toyTokenizer } from '../support/toy';
-
-const started = await useEngine({ engine: 'onnxruntime' }).catch((error: unknown) => {
-  if (isHoldfastError(error) && error.code === 'engine-unavailable') return undefined;
-  throw error;
-});
 
 /** Two tasks on a small BERT: the penalty's state, value and gradient, as plain numbers. */
 async function measured(): Promise<Record<string, number[]>> {
@@ -59,7 +53,7 @@ async function measured(): Promise<Record<string, number[]>> {
   return values;
 }
 
-describe.skipIf(!started)(`on onnxruntime${started ? '' : ' (skipped: it cannot run here)'}`, () => {
+describeNative('ewc', () => {
   afterAll(() => tf.setBackend('cpu'));
 
   test(

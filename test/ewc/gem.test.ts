@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isHoldfastError } from '../../src/core/errors';
 import { gradientsOf } from '../../src/core/gradients';
 import { createStep } from '../../src/core/step';
 import type { GradientFn, Labeled } from '../../src/core/types';
@@ -13,15 +12,12 @@ import { crossEntropy } from '../../src/losses/crossEntropy';
 import { sgd } from '../../src/training/sgd';
 import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close';
 import { expectNoLeak, scoped } from '../support/leaks';
+import { describeNative } from '../support/native';
 import { here, move } from '../support/penalties';
 import * as given from '../support/rehearsed';
 import { dot, expectGradients, expectSameGradients, flat, memoryOf, newRows, oneBatch, projections } from '../support/rehearsed';
 import { toy } from '../support/toy';
 
-const started = await useEngine({ engine: 'onnxruntime' }).catch((error: unknown) => {
-  if (isHoldfastError(error) && error.code === 'engine-unavailable') return undefined;
-  throw error;
-});
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
@@ -163,7 +159,7 @@ describe('gem', () => {
   );
 });
 
-describe.skipIf(!started)(`gem on onnxruntime${started ? '' : ' (skipped: it cannot run here)'}`, () => {
+describeNative('gem', () => {
   test(
     "the programs are solved as on tfjs's own kernels",
     scoped(async () => {
