@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { isHoldfastError, type HoldfastError } from '../../src/core';
+import { createOnnxBackend } from '../../src/engine/backend';
 import { listEngines, useEngine, type UseEngineOptions } from '../../src/engine';
 
 afterEach(async () => {
@@ -40,6 +41,26 @@ describe('useEngine', () => {
       expect(await useEngine({ engine })).toMatchObject({ name: engine, usable: true });
       expect(tf.getBackend()).toBe(engine);
     }
+  });
+
+  test.each([{}, { engine: 'wasm' as const }])('two calls at once start one engine: %o', async (options) => {
+    const warn = vi.spyOn(console, 'warn');
+    const [one, other] = await Promise.all([useEngine(options), useEngine(options)]);
+    expect(other).toEqual(one);
+    expect(tf.getBackend()).toBe(one.name);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  test('two backends made at once are one; a runner that fails does not fail for the other', async () => {
+    const [one, other] = await Promise.all([createOnnxBackend(), createOnnxBackend()]);
+    expect(other).toBe(one);
+    expect(tf.findBackend('onnxruntime')).toBe(one);
+    tf.removeBackend('onnxruntime');
+    const wrong = createOnnxBackend({ device: 'cuda', runner: 'web' });
+    const right = createOnnxBackend({ runner: 'node' });
+    await expect(wrong).rejects.toMatchObject({ code: 'engine-unavailable' });
+    expect((await right).runner.name).toBe('node');
   });
 
   test('loading a backend does not put it in use behind our back', async () => {

@@ -75,7 +75,8 @@ export async function createOnnxBackend(wanted: OnnxBackendOptions = {}): Promis
   const names = wanted.runner === undefined ? runnersFor(device) : [wanted.runner].flat();
   requireKnown('runner', names, Object.keys(runners));
   if (device !== undefined) requireKnown('device', [device], devices);
-  const existing = current.backend ?? (await current.starting);
+  while (current.starting) await current.starting.catch(() => {});
+  const existing = current.backend;
   if (existing) return matching(existing, wanted.runner === undefined ? [existing.runner.name] : names, device);
   current.starting = start(names, wanted);
   try {

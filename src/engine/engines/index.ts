@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError, isHoldfastError } from '../../core/errors';
 import { isNode } from '../../core/nodeModule';
+import { shared } from '../../core/shared';
 import { devices } from '../backend/device';
 import { backendName } from '../backend/emitters';
 import { cpu } from './cpu';
@@ -38,7 +39,16 @@ const engines: readonly Engine[] = [onnxruntime, webgpu, tensorflow, wasm, cpu];
  * @example
  * const { name, because } = await useEngine();
  */
-export async function useEngine(options: UseEngineOptions = {}): Promise<EngineFinding> {
+export function useEngine(options: UseEngineOptions = {}): Promise<EngineFinding> {
+  const found = choices.last.then(() => choose(options));
+  choices.last = found.catch(() => {});
+  return found;
+}
+
+/** One after the other: two models that are loaded at the same time must not start two engines at the same time. */
+const choices = shared<{ last: Promise<unknown> }>('engine.choices', () => ({ last: Promise.resolve() }));
+
+async function choose(options: UseEngineOptions): Promise<EngineFinding> {
   const asked = checked(options);
   const failures: string[] = [];
   for (const [engine, settings] of asked ? [[asked, options] as const] : byDefault(options)) {
