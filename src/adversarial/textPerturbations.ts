@@ -1,5 +1,4 @@
 import { badArgument, requireNumber } from '../core/errors';
-import { drawBelow } from '../data/random';
 import { inCaseOf, wordsIn } from '../data/words';
 
 /** Changes a text as its writer might have. `random` gives numbers in [0, 1); the same ones give the same text. */
@@ -36,10 +35,10 @@ export function keyboardTypos({ rate, keys = ['qwertyuiop', 'asdfghjkl', 'zxcvbn
   return perWord('keyboardTypos', rate, (word, place, choice) => {
     const letters = lettersOf(word);
     const places = letters.flatMap((letter, at) => (neighbours.has(letter.toLowerCase()) ? [at] : []));
-    const at = places[drawBelow(places.length, place)];
+    const at = drawnOf(places, place);
     if (at === undefined) return word;
-    const near = neighbours.get(letters[at]!.toLowerCase())!;
-    return letters.with(at, inCaseOf(letters[at]!, near[drawBelow(near.length, choice)]!)).join('');
+    const near = drawnOf(neighbours.get(letters[at]!.toLowerCase())!, choice);
+    return near === undefined ? word : letters.with(at, inCaseOf(letters[at]!, near)).join('');
   });
 }
 
@@ -57,7 +56,7 @@ export const letterSwaps = ({ rate }: PerturbationOptions): TextPerturbation =>
   perWord('letterSwaps', rate, (word, place) => {
     const letters = lettersOf(word);
     const places = letters.slice(1).flatMap((letter, at) => (letter === letters[at] ? [] : [at]));
-    const at = places[drawBelow(places.length, place)];
+    const at = drawnOf(places, place);
     return at === undefined ? word : letters.toSpliced(at, 2, letters[at + 1]!, letters[at]!).join('');
   });
 
@@ -71,7 +70,7 @@ export const letterSwaps = ({ rate }: PerturbationOptions): TextPerturbation =>
 export const letterDrops = ({ rate }: PerturbationOptions): TextPerturbation =>
   perWord('letterDrops', rate, (word, place) => {
     const letters = lettersOf(word);
-    return letters.length < 2 ? word : letters.toSpliced(drawBelow(letters.length, place), 1).join('');
+    return letters.length < 2 ? word : letters.toSpliced(Math.floor(place * letters.length), 1).join('');
   });
 
 /**
@@ -88,20 +87,32 @@ export function synonymSwaps({ rate, table }: SynonymOptions): TextPerturbation 
   if (table.size === 0)
     throw badArgument('synonymSwaps', "the table is empty: give it words, as in new Map([['money', ['cash']]])");
   return perWord('synonymSwaps', rate, (word, place) => {
-    const synonyms = table.get(word.toLowerCase()) ?? [];
-    return synonyms.length === 0 ? word : inCaseOf(word, synonyms[drawBelow(synonyms.length, place)]!);
+    const synonym = drawnOf(table.get(word.toLowerCase()) ?? [], place);
+    return synonym === undefined ? word : inCaseOf(word, synonym);
   });
 }
 
-/** Words in capitals, all of them by default: somebody shouts. @throws HoldfastError `bad-argument` for a rate out of range */
-export const upperCased = ({ rate }: PerturbationOptions = { rate: 1 }): TextPerturbation =>
+/**
+ * Casing: words in capitals, all of them by default. **See also** `keyboardTypos`, which says the rest.
+ *
+ * @throws HoldfastError `bad-argument` for a rate out of range
+ * @example
+ * const shouted = perturbed(upperCased())(train);
+ */
+export const upperCased = ({ rate = 1 }: Partial<PerturbationOptions> = {}): TextPerturbation =>
   perWord('upperCased', rate, (word) => word.toUpperCase());
 
-/** Words without capitals, all of them by default: somebody is in a hurry. @throws HoldfastError `bad-argument` for a rate out of range */
-export const lowerCased = ({ rate }: PerturbationOptions = { rate: 1 }): TextPerturbation =>
+/**
+ * Casing: words without capitals, all of them by default. **See also** `keyboardTypos`, which says the rest.
+ *
+ * @throws HoldfastError `bad-argument` for a rate out of range
+ * @example
+ * const hurried = perturbed(lowerCased())(train);
+ */
+export const lowerCased = ({ rate = 1 }: Partial<PerturbationOptions> = {}): TextPerturbation =>
   perWord('lowerCased', rate, (word) => word.toLowerCase());
 
-type Change = (word: string, place: () => number, choice: () => number) => string;
+type Change = (word: string, place: number, choice: number) => string;
 
 /** Each word draws three numbers, whatever becomes of it: so neither the rate nor its letters decide what the next one draws. */
 function perWord(owner: string, rate: number, change: Change): TextPerturbation {
@@ -112,20 +123,14 @@ function perWord(owner: string, rate: number, change: Change): TextPerturbation 
       const [drawn, place, choice] = [random() < rate, random(), random()];
       const between = text.slice(end, at);
       end = at + word.length;
-      return (
-        between +
-        (drawn
-          ? change(
-              word,
-              () => place,
-              () => choice,
-            )
-          : word)
-      );
+      return between + (drawn ? change(word, place, choice) : word);
     });
     return pieces.join('') + text.slice(end);
   };
 }
+
+/** The one at a place in [0, 1); undefined of none. */
+const drawnOf = <T>(from: readonly T[], place: number): T | undefined => from[Math.floor(place * from.length)];
 
 /** With their accents; apostrophes and hyphens belong to the letter before. */
 const lettersOf = (word: string): string[] => word.match(/.['’-]*\p{M}*/gu) ?? [];
