@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,6 +8,7 @@ import { streamOf } from '../../bench/sequential/protocol';
 import { appendRun, isFinished, readRuns, shown, summaries, type RunKey, type RunLine } from '../../bench/sequential/results';
 import { intentTasks } from '../../examples/support/intents';
 import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
+import { runScript } from '../support/runScript';
 
 let folder = '';
 beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), 'holdfast-sequential-'))));
@@ -99,13 +99,11 @@ describe('bench/sequential.ts on a random model and rows of its own', () => {
     writeTinyCheckpoint(folder);
   });
 
-  function bench(...args: string[]) {
-    const file = ['--import', 'tsx', 'bench/sequential.ts'];
+  async function bench(...args: string[]) {
     const own = ['--data', inFolder('rows.jsonl'), '--model', folder, '--out', inFolder('out.jsonl'), '--json', '--threads', '1'];
-    const root = path.join(import.meta.dirname, '../..');
-    const { status, stdout, stderr } = spawnSync(process.execPath, [...file, ...own, ...args], { cwd: root, encoding: 'utf8' });
-    expect(status, stderr).toBe(0);
-    return { json: JSON.parse(stdout.trim().split('\n').at(-1)!), stderr };
+    const { code, out, err } = await runScript('bench/sequential.ts', ...own, ...args);
+    expect(code, err).toBe(0);
+    return { json: JSON.parse(out.trim().split('\n').at(-1)!), stderr: err };
   }
 
   test('any JSONL with a task field is a stream', async () => {
@@ -114,8 +112,8 @@ describe('bench/sequential.ts on a random model and rows of its own', () => {
     expect([billing!.train.length, billing!.test.length, others.length]).toEqual([2, 4, 1]);
   });
 
-  test('runs every method once, and never again', { timeout: 300_000 }, () => {
-    const first = bench('--seeds', '1', '--settings', 'til');
+  test('runs every method once, and never again', { timeout: 300_000 }, async () => {
+    const first = await bench('--seeds', '1', '--settings', 'til');
     expect(first.json).toMatchObject({ bench: 'sequential', value: expect.any(Number) });
     expect(first.json.rows.map(({ method }: RunKey) => method)).toEqual(Object.keys(methods));
     const lines = readFileSync(inFolder('out.jsonl'), 'utf8').trim().split('\n');
@@ -123,7 +121,7 @@ describe('bench/sequential.ts on a random model and rows of its own', () => {
     for (const each of readRuns(inFolder('out.jsonl')))
       expect(each.matrix?.map((row) => row.length) ?? each.method).toEqual(each.method === 'joint' ? 'joint' : [1, 2]);
 
-    const again = bench('--seeds', '1,2', '--settings', 'til', '--methods', 'naive,replay');
+    const again = await bench('--seeds', '1,2', '--settings', 'til', '--methods', 'naive,replay');
     expect(again.stderr.match(/seed \d/g)).toEqual(['seed 2', 'seed 2']);
     expect(again.json.rows.map(({ seeds }: { seeds: number[] }) => seeds)).toEqual([
       [1, 2],

@@ -1,20 +1,8 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { runScript } from '../support/runScript';
 import { describeShared, sharedPath } from '../support/shared';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
-function example(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'examples/sequential-intents.ts', ...args], { cwd: root });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
+const example = (...args: string[]) => runScript('examples/sequential-intents.ts', ...args);
 
 describe('examples/sequential-intents.ts', () => {
   test('says which folder is missing and what to give', async () => {

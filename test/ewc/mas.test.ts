@@ -4,7 +4,7 @@ import { gradientsOf } from '../../src/core/gradients';
 import type { Batch } from '../../src/core/types';
 import { mas } from '../../src/ewc/mas';
 import { absoluteGradients } from '../../src/ewc/perExample';
-import { expectClose, valueOf } from '../support/close';
+import { expectClose, expectEach, valueOf } from '../support/close';
 import { expectGradient } from '../support/expectGradient';
 import { expectNoLeak, scoped } from '../support/leaks';
 import {
@@ -106,7 +106,7 @@ describe('mas', () => {
       await expectClose(guard.state()['importance.classifier.1.weight']!, Array<number>(6).fill(0));
       expect(await valueOf(guard.state()['importance.classifier.0.weight']!)).toBeGreaterThan(0);
       await other.consolidate(model, [{ ...toyBatch([[1, 2]], [1]), classes: tf.tensor2d([[1, 1, 0]]) }]);
-      for (const [name, tensor] of Object.entries(other.state())) await expectClose(guard.state()[name]!, tensor);
+      await expectEach(guard.state(), other.state());
       for (const each of [guard, other]) each.dispose();
     }),
   );

@@ -5,7 +5,7 @@ import { ewc } from '../../src/ewc/ewc';
 import { empiricalFisher, exactFisher } from '../../src/ewc/fisher';
 import { normalised } from '../../src/ewc/normalised';
 import { onlineEwc } from '../../src/ewc/onlineEwc';
-import { expectClose, valueOf, valuesOf } from '../support/close';
+import { expectClose, valueOf, valuesOf, valuesOfEach } from '../support/close';
 import { expectNoLeak, scoped } from '../support/leaks';
 import { dataOf, oneWeight, shifted, somewhere, tasks } from '../support/penalties';
 import { toy, toyBatch } from '../support/toy';
@@ -44,7 +44,7 @@ describe('normalised', () => {
         const times = Object.fromEntries(Object.entries(diagonal).map(([name, value]) => [name, value.mul(1000)]));
         return { ...rest, diagonal: times, total: 1000 * total, largest: 1000 * largest };
       })(model, dataOf(tasks[0]!), { weights });
-      const all = await Promise.all(Object.values(once.diagonal).map(valuesOf));
+      const all = await valuesOfEach(once.diagonal);
       const above = all.flat().filter((value) => value > 0);
       expect(above.reduce((sum, value) => sum + value, 0) / above.length).toBeCloseTo(1, 5);
       expect(Object.keys(once.diagonal).sort()).toEqual(['dense.bias', 'dense.weight']);

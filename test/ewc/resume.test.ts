@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadTiny } from '../model/tiny';
 import { digests, methods, sequence } from '../support/fourTasks';
 import { scoped } from '../support/leaks';
+import { runScript } from '../support/runScript';
 
 let root = '';
 beforeAll(async () => {
@@ -19,7 +17,6 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const names = Object.keys(methods);
 const folderOf = (name: string): string => path.join(root, name.replaceAll(' ', '-'));
-const script = fileURLToPath(new URL('../support/restOfFourTasks.ts', import.meta.url));
 type Digests = Record<string, string>;
 
 describe('four tasks, the last two in another process', () => {
@@ -36,8 +33,9 @@ describe('four tasks, the last two in another process', () => {
       }
     })();
     const folders = JSON.stringify(Object.fromEntries(names.map((name) => [name, folderOf(name)])));
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, folders], { maxBuffer: 1e8 });
-    Object.assign(rest, JSON.parse(stdout));
+    const { code, out, err } = await runScript('test/support/restOfFourTasks.ts', folders);
+    expect(code, err).toBe(0);
+    Object.assign(rest, JSON.parse(out));
   }, 180_000);
 
   for (const name of names) {

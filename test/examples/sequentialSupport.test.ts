@@ -1,23 +1,12 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeTinyCheckpoint } from '../package/tinyCheckpoint';
+import { runScript } from '../support/runScript';
 import { describeSmall } from '../support/small';
 
-const root = path.join(import.meta.dirname, '../..');
-
-function demo(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'examples/sequential-support.ts', ...args], { cwd: root });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
+const demo = (...args: string[]) => runScript('examples/sequential-support.ts', ...args);
 
 describe('examples/sequential-support.ts', () => {
   let model = '';

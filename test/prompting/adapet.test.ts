@@ -11,7 +11,7 @@ import { maskedLm } from '../../src/prompting/maskedLm';
 import { pattern } from '../../src/prompting/pattern';
 import { verbalizer, type WordsOfLabel } from '../../src/prompting/verbalizer';
 import { loadTiny } from '../model/tiny';
-import { expectClose, expectSameBits, valuesOf } from '../support/close';
+import { expectClose, expectEach, expectSameBits, valuesOf } from '../support/close';
 import { MASK, numberTokenizer } from '../support/cloze';
 import { expectGradient } from '../support/expectGradient';
 import { failure } from '../support/failure';
@@ -156,7 +156,7 @@ describe('PyTorch, on a BERT', () => {
         const { loss, grads, rows } = gradientsOf(term, model)(batch);
         await expectClose(loss, [want.loss], { absolute: 1e-5 });
         const dense = denseGradients(grads, rows, model.weights);
-        for (const [name, slopes] of Object.entries(want.gradients)) await expectClose(dense[name]!, slopes, { absolute: 1e-5 });
+        await expectEach(dense, want.gradients, { absolute: 1e-5 });
       }
       const twice = await firstBatch(model, { words: torch.double, source: '{text} 7 {mask}{mask} 8' });
       await expectClose(gradientsOf(decoupledLabelLoss(), model)(twice).loss, [torch.two], { absolute: 1e-5 });

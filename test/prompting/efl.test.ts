@@ -7,7 +7,7 @@ import { loadModel } from '../../src/model';
 import { efl } from '../../src/prompting/efl';
 import { entailmentLabels, entailmentPairs } from '../../src/prompting/entailment';
 import { adamW, fit } from '../../src/training';
-import { valuesOf } from '../support/close';
+import { valuesOf, valuesOfEach } from '../support/close';
 import { failure } from '../support/failure';
 import { expectNoLeak } from '../support/leaks';
 import { describeSmall } from '../support/small';
@@ -74,7 +74,7 @@ describe('by hand', () => {
 
 describe('withLabel', () => {
   test('adds a label and changes no weight, bit for bit; the first classifier stays as it is', async () => {
-    const weights = () => Promise.all(Object.values(model.weights).map(valuesOf));
+    const weights = () => valuesOfEach(model.weights);
     const before = await weights();
     const first = efl(model, { descriptions });
     const old = await first.predict(texts);

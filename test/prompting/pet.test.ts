@@ -13,7 +13,7 @@ import { pet } from '../../src/prompting/pet';
 import { verbalizer } from '../../src/prompting/verbalizer';
 import { normalizedLogits } from '../../src/prompting/verbalizerLogits';
 import { loadTiny } from '../model/tiny';
-import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close';
+import { expectClose, expectEach, expectSameBits, valueOf, valuesOf } from '../support/close';
 import { MASK, numberTokenizer } from '../support/cloze';
 import { expectGradient } from '../support/expectGradient';
 import { failure } from '../support/failure';
@@ -167,7 +167,7 @@ describe('PyTorch, on a BERT', () => {
         const { loss, grads, rows, reports } = gradientsOf(term, model)(batch);
         const dense: Tensors = denseGradients(grads, rows, model.weights);
         await expectClose(loss, [want.loss], { absolute: 1e-5 });
-        for (const [name, slopes] of Object.entries(want.gradients)) await expectClose(dense[name]!, slopes, { absolute: 1e-5 });
+        await expectEach(dense, want.gradients, { absolute: 1e-5 });
         await expectClose(reports['clozeAccuracy']!, [accuracy()]);
       }
       model.dispose();

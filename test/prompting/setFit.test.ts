@@ -7,7 +7,7 @@ import { linearProbe } from '../../src/prompting/linearProbe';
 import { setFit } from '../../src/prompting/setFit';
 import { unitVectors } from '../../src/prompting/unitVectors';
 import { loadTiny } from '../model/tiny';
-import { expectClose, valuesOf } from '../support/close';
+import { expectClose, valuesOfEach } from '../support/close';
 import { numberTokenizer } from '../support/cloze';
 import { failure } from '../support/failure';
 import { expectNoLeak } from '../support/leaks';
@@ -25,7 +25,7 @@ const examples = ['11 12', '12 13 11', '13 12', '41 42', '42 43 44', '44 41'].ma
   label: i < 3 ? ('low' as const) : ('high' as const),
 }));
 const options = { examples, pairs: 1, batchSize: 4, learningRate: 1e-3, seed: 1 };
-const weightsOf = (some: PretrainedModel) => Promise.all(Object.values(some.weights).map(valuesOf));
+const weightsOf = (some: PretrainedModel) => valuesOfEach(some.weights);
 
 describe('linearProbe', () => {
   test('reads unit vectors, in the order of the texts whatever the batch', async () => {

@@ -5,7 +5,7 @@ import { denseGradients } from '../../src/core/rows';
 import { mapTensors } from '../../src/core/tensors';
 import type { Evaluation, GradientFn, GradientTransform, Labeled, Model, Tensors } from '../../src/core/types';
 import { crossEntropy } from '../../src/losses/crossEntropy';
-import { expectClose, valuesOf } from './close';
+import { expectClose, valuesOf, valuesOfEach } from './close';
 import { fixture } from './fixture';
 import { here, move } from './penalties';
 import { toy, toyBatch, type Toy, type ToyOptions } from './toy';
@@ -89,5 +89,4 @@ export async function everything({ grads, rows }: Evaluation, model: Model): Pro
   ).flat();
 }
 
-export const weightsOf = async (model: Model): Promise<number[]> =>
-  (await Promise.all(Object.values(model.weights).map((weight) => valuesOf(weight)))).flat();
+export const weightsOf = async (model: Model): Promise<number[]> => (await valuesOfEach(model.weights)).flat();

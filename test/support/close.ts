@@ -10,6 +10,10 @@ export async function valuesOf(numbers: Numbers): Promise<number[]> {
   return Array.from(numbers);
 }
 
+/** The values of each of some tensors, in their order. */
+export const valuesOfEach = (tensors: Readonly<Record<string, Tensor>>): Promise<number[][]> =>
+  Promise.all(Object.values(tensors).map(valuesOf));
+
 /** The first value of a tensor. */
 export const valueOf = async (tensor: Tensor): Promise<number> => (await tensor.data())[0]!;
 
@@ -22,6 +26,18 @@ export async function expectClose(got: Numbers, want: Numbers, { absolute = 1e-6
     if (difference <= absolute + relative * Math.abs(value)) return;
     expect.fail(`value ${i} of ${theirs.length}: got ${ours[i]}, wanted ${value} (off by ${difference})`);
   });
+}
+
+/** `expectClose` of what is wanted under each name. */
+export async function expectEach(
+  got: Readonly<Record<string, Numbers>>,
+  want: Readonly<Record<string, Numbers>>,
+  tolerance?: Parameters<typeof expectClose>[2],
+): Promise<void> {
+  for (const [name, numbers] of Object.entries(want)) {
+    expect(got, name).toHaveProperty([name]);
+    await expectClose(got[name]!, numbers, tolerance);
+  }
 }
 
 /** The same bits, value by value; NaN equals NaN. */

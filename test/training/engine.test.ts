@@ -8,7 +8,7 @@ import { listEngines, useEngine } from '../../src/engine';
 import { crossEntropy } from '../../src/losses';
 import { adamW, averaged, clipped, fit, type FitOptions } from '../../src/training';
 import type { Labeled } from '../../src/core';
-import { expectClose, valuesOf } from '../support/close';
+import { expectEach, valuesOf } from '../support/close';
 import { toy } from '../support/toy';
 import { toyBatches, toyRows } from '../support/toyData';
 
@@ -46,7 +46,7 @@ describe.skipIf(!usable)('fit on onnxruntime', () => {
   test('comes to the same weights as on cpu', async () => {
     const { weights } = await run({}, 0);
     expect(tf.getBackend()).toBe('onnxruntime');
-    for (const [name, values] of Object.entries(reference.weights)) await expectClose(weights[name]!, values, { absolute: 2e-4 });
+    await expectEach(weights, reference.weights, { absolute: 2e-4 });
   });
 
   test('gives the same bits from one seed, in parts too', async () => {

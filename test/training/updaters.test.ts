@@ -4,7 +4,7 @@ import { mapTensors } from '../../src/core/tensors';
 import type { Batch, GradientFn, Model, Rows, Tensors, Updater, Weights } from '../../src/core/types';
 import { adamW, averaged, clipped, constant, grouped, sgd, tfOptimizer } from '../../src/training';
 import { takeStep } from '../../src/training/takeStep';
-import { expectClose, valueOf, valuesOf } from '../support/close';
+import { expectClose, expectEach, valueOf, valuesOf } from '../support/close';
 import { expectNoLeak } from '../support/leaks';
 
 beforeAll(async () => {
@@ -261,7 +261,7 @@ test("tf.train.adam goes on from a restored state to rounding, in a process wher
     step(first, weights);
     step(second, twin);
   }
-  for (const [name, weight] of Object.entries(weights)) await expectClose(twin[name]!, weight, { absolute: 1e-5 });
+  await expectEach(twin, weights, { absolute: 1e-5 });
   expect(Object.keys(await second.state()).sort()).toEqual(Object.keys(await first.state()).sort());
   first.dispose();
   second.dispose();
