@@ -66,6 +66,6 @@ export async function testRows({ prefix }: Setup, most: number): Promise<Record<
 }
 
 async function read(language: Language, part: string, prefix: string): Promise<Example[]> {
-  const rows = await readAll('crosslingual', readJsonl(path.join(sib200, language, `${part}.jsonl`)), 0);
+  const rows = await readAll('crosslingual', readJsonl(path.join(sib200, language, `${part}.jsonl`)));
   return rows.map((row) => ({ ...row, text: prefix + row.text }));
 }
