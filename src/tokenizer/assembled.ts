@@ -6,13 +6,11 @@ import type { Tokens } from '../model/types';
 /** Cuts one text or a pair to `maxLength` tokens and puts the special tokens around, which are never cut. */
 export function assembled(template: Template, texts: readonly [Pieces] | readonly [Pieces, Pieces], maxLength: number): Tokens {
   const parts = texts.length === 1 ? template.single : template.pair;
-  const room = maxLength - parts.filter((part) => 'special' in part).length;
-  if (!Number.isSafeInteger(maxLength) || room < 0) {
-    throw badArgument(
-      'encode',
-      `maxLength must be a whole number of at least ${maxLength - room}, the special tokens; got ${maxLength}`,
-    );
+  const special = parts.filter((part) => 'special' in part).length;
+  if (!Number.isSafeInteger(maxLength) || maxLength < special) {
+    throw badArgument('encode', `maxLength must be a whole number of at least ${special}, the special tokens; got ${maxLength}`);
   }
+  const room = maxLength - special;
   const lengths = lengthsWithin(room, texts[0].ids.length, texts[1]?.ids.length ?? 0);
   const tokens = {
     ids: [] as number[],
