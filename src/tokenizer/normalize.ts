@@ -38,13 +38,15 @@ export function normalizerOf(config: NormalizerConfig | null | undefined): Norma
     case 'Lowercase':
       return lowercase;
     case 'StripAccents':
-      return stripMarks;
+      return stripAllMarks;
     case 'NFC':
-    case 'NFD':
     case 'NFKC':
+      return inClusters((part) => part.normalize(config.type));
+    case 'NFD':
     case 'NFKD': {
-      const { type } = config;
-      return (text) => replaceParts(text, text.text.match(CLUSTERS) ?? [], (part) => part.normalize(type));
+      // Character by character first, so that what one is made of stands where it stood; then only the order of the marks is left.
+      const replace = (part: string) => part.normalize(config.type);
+      return inTurn([perCharacter(replace), inClusters(replace)]);
     }
     case 'Replace': {
       const pattern = 'String' in config.pattern ? literal(config.pattern.String) : config.pattern.Regex;
@@ -68,6 +70,10 @@ const inTurn =
   (stages: readonly Normalize[]): Normalize =>
   (text) =>
     stages.reduce((current, stage) => stage(current), text);
+const inClusters =
+  (replace: (cluster: string) => string): Normalize =>
+  (text) =>
+    replaceParts(text, text.text.match(CLUSTERS) ?? [], replace);
 const perCharacter =
   (replace: (character: string) => string): Normalize =>
   (text) =>
@@ -79,6 +85,8 @@ const without =
 
 const lowercase = perCharacter((character) => character.toLowerCase());
 const stripMarks = perCharacter((character) => character.replace(/\p{Mn}/u, ''));
+/** The normalizer of that name takes spacing and enclosing marks too, BERT's does not. */
+const stripAllMarks = perCharacter((character) => character.replace(/\p{M}/u, ''));
 const decompose = perCharacter((character) => character.normalize('NFD'));
 const clean = perCharacter((character) => {
   if (/[\t\n\r]/.test(character)) return ' ';

@@ -60,5 +60,6 @@ const byteOf: ReadonlyMap<string, number> = new Map(
   })(),
 );
 
-const decoder = new TextDecoder();
+// A byte order mark is a character as the others here.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const decoded = (piece: string): string => decoder.decode(Uint8Array.from(piece, (character) => byteOf.get(character) ?? 0x20));

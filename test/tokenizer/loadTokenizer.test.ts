@@ -18,6 +18,7 @@ const texts = [
   '',
   ' ',
   'lone \ud83d surrogate',
+  'हिंदी 한\u0301국 a\u20dd',
 ];
 const pairs: TextInput[] = texts.map((text, i) => [text, texts[(i + 5) % texts.length]!] as const);
 /** What each token covers in its text. */
@@ -106,6 +107,7 @@ describe.each(libraries)('with %s', (library) => {
     expect(await cut(10, 9, 10)).toEqual([4, 3]);
     expect(await cut(9, 9, 3)).toEqual([0, 0]);
     expect((await failure(cut(9, 9, 2))).message).toContain('at least 3, the special tokens; got 2');
+    expect((await failure(cut(9, 9, NaN))).message).toContain('at least 3, the special tokens; got NaN');
   });
 
   test('special ids, mask and lookup', async () => {
@@ -144,6 +146,15 @@ describe('both libraries agree', () => {
       [...texts, ...pairs].forEach((text, i) => expect(theirs![i], JSON.stringify(text)).toEqual(ours![i]));
       for (const { ids } of ours!) expect(await second!.decode(ids)).toBe(await first!.decode(ids));
     }
+  });
+
+  test('a byte order mark at the start is a character of a byte-level text', async () => {
+    const [ours, theirs] = await Promise.all(
+      libraries.map(async (library) =>
+        (await fixtureTokenizer('bpe', { library })).encode(['\ufeffhello', '\ufeffmy invoice'], { maxLength }),
+      ),
+    );
+    expect(theirs).toEqual(ours);
   });
 
   test('tokens added later: not inside a word, the longest first', async () => {
