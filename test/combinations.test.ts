@@ -8,11 +8,26 @@ import {
   shifted,
   stopGradient,
   sum,
+  type Encoded,
   type GradientTransform,
   type Labeled,
+  type Pass,
   type Term,
 } from '../src/core';
 import { awp, fgm, freelb, pgd, smart, vat } from '../src/adversarial';
+import {
+  classMean,
+  consistency,
+  cosineDistance,
+  infoNce,
+  pooledConsistency,
+  teacherConsistency,
+  wholeKl,
+  wordAlignment,
+  type CodeSwitched,
+  type WordAligned,
+} from '../src/crosslingual';
+import type { Batches } from '../src/data';
 import { derpp, ewc, l2sp, lwf, mas, onlineEwc, rwalk, si } from '../src/ewc';
 import { crossEntropy, focal, klDivergence, meanOf, rDrop, symmetricKl } from '../src/losses';
 import { adamW, clipped, fit } from '../src/training';
@@ -42,7 +57,10 @@ const teacher: Term<Labeled> = ({ batch, output, model }) => {
 const decay: Term = ({ weights }) =>
   tf.addN(Object.values(weights).map((weight) => tf.sum<tf.Scalar>(tf.square(weight)))).mul(1e-3);
 
-const terms: Record<string, () => Term<Labeled>> = {
+/** A batch that has every view. */
+type Viewed = Labeled & CodeSwitched & WordAligned;
+
+const terms: Record<string, () => Term<Viewed>> = {
   'cross entropy': () => crossEntropy(),
   'smoothed cross entropy': () => crossEntropy({ smoothing: 0.1 }),
   'focal loss': () => focal(),
@@ -57,6 +75,11 @@ const terms: Record<string, () => Term<Labeled>> = {
   rDrop: () => rDrop(),
   vat: () => sum(crossEntropy(), vat()),
   smart: () => sum(crossEntropy(), smart()),
+  consistency: () => sum(consistency({ reduction: classMean }), consistency({ divergence: wholeKl })),
+  // It reads the view alone, and an attack wants a term that reads the inputs.
+  teacherConsistency: () => sum(crossEntropy(), (pass: Pass<Viewed>) => teacherConsistency({ teacher: pass.model })(pass)),
+  'vectors of two languages': () => sum(pooledConsistency(), infoNce()),
+  'words of two languages': () => sum(wordAlignment(), wordAlignment({ distance: cosineDistance })),
 };
 
 const attack: GradientTransform = (next, model) => (batch, weights) => {
@@ -87,16 +110,23 @@ const transforms: Record<string, GradientTransform[]> = {
   'both, the other way': [nearby, attack],
 };
 
-const batch = () =>
-  toyBatch(
-    [
-      [1, 2, 3],
-      [4, 5],
-    ],
-    [0, 2],
-    { byRows: true },
-  );
-const data = toyBatches(toyRows(8));
+/** Each text has another one of its batch for its code-switched form and its translation. */
+function viewed(given: Labeled): Viewed {
+  const other = (): Encoded => {
+    const { ids, mask, places } = given.inputs;
+    return { ids: tf.reverse(ids, 0), mask: tf.reverse(mask, 0), ...(places && { places: tf.reverse(places, 0) }) };
+  };
+  const wordPairs = { sources: tf.tensor1d([0, 1], 'int32'), targets: tf.tensor1d([1, 0], 'int32'), weights: tf.fill<tf.Rank.R1>([2], 0.5) }; // prettier-ignore
+  return { ...given, codeSwitched: other(), translation: other(), wordPairs };
+}
+
+const batch = () => viewed(toyBatch([[1, 2, 3], [4, 5]], [0, 2], { byRows: true })); // prettier-ignore
+const plain = toyBatches(toyRows(8));
+const data: Batches<Viewed> = {
+  async *open(opening) {
+    for await (const given of plain.open(opening)) yield viewed(given);
+  },
+};
 
 describe.each(Object.entries(terms))('%s', (name, make) => {
   // A penalty alone does not read the inputs, and an attack on them says so: it is joined by a term that does.
