@@ -36,25 +36,31 @@ export interface Advice {
   readonly commands: readonly string[];
 }
 
-/** Packages that are looked at, and whether loading them is harmless (tfjs-node and transformers are slow and talkative). */
-const looked: readonly (readonly [name: string, load: boolean])[] = [
-  ['@tensorflow/tfjs', true],
-  ['tokenizers', true],
-  ['onnxruntime-node', true],
-  ['koffi', true],
-  ['@xenova/transformers', false],
-  ['@tensorflow/tfjs-node', false],
-  ['@tensorflow/tfjs-node-gpu', false],
+/**
+ * Packages that are looked at; whether loading them is harmless (tfjs-node and transformers are slow and talkative), and whether the engines
+ * also take one that only the program has installed.
+ */
+const looked: readonly (readonly [name: string, load: boolean, ofProgram: boolean])[] = [
+  ['@tensorflow/tfjs', true, false],
+  ['tokenizers', true, false],
+  ['onnxruntime-node', true, true],
+  ['koffi', true, true],
+  ['@xenova/transformers', false, false],
+  ['@tensorflow/tfjs-node', false, true],
+  ['@tensorflow/tfjs-node-gpu', false, true],
 ];
 
 /**
  * Looks at this machine: the runtime, which engines can be used and why not, the packages, and what to do about it.
  *
- * @param from a file; packages are looked for from its folder upwards
- * @param project the folder of the program that uses holdfast
+ * @param from a file of this package; packages are looked for from its folder upwards
+ * @param project the folder of the program that uses holdfast: the engines look there as well
  */
 export async function examine(from: string, project: string): Promise<Diagnosis> {
-  const packages = await Promise.all(looked.map(([name, load]) => inspectPackage(name, from, { load })));
+  const program = path.join(project, 'package.json');
+  const packages = await Promise.all(
+    looked.map(([name, load, ofProgram]) => inspectPackage(name, ofProgram ? [from, program] : [from], { load })),
+  );
   const libc = libcOf();
   const findings = {
     holdfast: ownVersion(from),
@@ -66,7 +72,7 @@ export async function examine(from: string, project: string): Promise<Diagnosis>
     memory: { total: os.totalmem(), free: os.freemem() },
     ...(await findEngines()),
     packages,
-    copies: copiesOf('@tensorflow/tfjs', [from, path.join(project, 'package.json')]),
+    copies: copiesOf('@tensorflow/tfjs', [from, program]),
   };
   return { ...findings, advice: advise(findings) };
 }

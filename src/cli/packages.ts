@@ -19,11 +19,15 @@ export function folderOf(name: string, from: string): string | undefined {
   return found && realpathSync(found);
 }
 
-/** Where a package is, in which version, and (unless `load` is false) whether it loads: a native binary may be for another machine. */
-export async function inspectPackage(name: string, from: string, { load = true } = {}): Promise<PackageFinding> {
-  const folder = folderOf(name, from);
-  if (folder === undefined) return { name, installed: false };
-  const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: string };
+/**
+ * Where a package is, in which version, and (unless `load` is false) whether it loads: a native binary may be for another machine.
+ *
+ * @param places files from which it is looked for; the first that sees it decides
+ */
+export async function inspectPackage(name: string, places: readonly string[], { load = true } = {}): Promise<PackageFinding> {
+  const from = places.find((place) => folderOf(name, place) !== undefined);
+  if (from === undefined) return { name, installed: false };
+  const { version } = JSON.parse(readFileSync(path.join(folderOf(name, from)!, 'package.json'), 'utf8')) as { version: string };
   if (!load) return { name, installed: true, version };
   try {
     createRequire(from)(name);
