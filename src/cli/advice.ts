@@ -22,7 +22,7 @@ export function advise(found: Omit<Diagnosis, 'advice'>): Advice[] {
     );
   }
   const tokenizers = about('tokenizers');
-  if (!tokenizers.installed || tokenizers.error !== undefined) {
+  if ((!tokenizers.installed || tokenizers.error !== undefined) && !about('@xenova/transformers').installed) {
     const why = tokenizers.error === undefined ? 'is not installed' : `does not load (${tokenizers.error})`;
     problem(
       `The package tokenizers ${why}; @xenova/transformers can take its place.`,

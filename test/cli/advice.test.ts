@@ -70,6 +70,8 @@ describe('advise', () => {
     expect(problems(without('koffi'))).toEqual([]);
     expect(advise(without('koffi'))[0]?.commands).toEqual(['npm install koffi']);
     expect(problems(without('tokenizers'))[0]?.commands).toEqual(['npm install @xenova/transformers@^2.17.2']);
+    const followed = without('tokenizers');
+    expect(advise({ ...followed, packages: [...followed.packages, installed('@xenova/transformers')] })).toEqual([]);
   });
 
   test('two copies of TensorFlow.js are named with their folders', () => {
