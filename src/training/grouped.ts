@@ -1,6 +1,7 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { badArgument, HoldfastError } from '../core/errors';
 import { prefixed, unprefixed } from '../core/prefixed';
+import { mapTensors } from '../core/tensors';
 import type { Tensors, Updater } from '../core/types';
 import { requireWeights } from './requireWeights';
 
@@ -62,11 +63,25 @@ export function grouped(groups: readonly Group[]): Updater {
           'bad-weights',
           `grouped.restore: '${foreign}' belongs to none of the ${groups.length} groups. Were there more when it was saved?`,
         );
-      await Promise.all(groups.map(async ({ optimizer }, i) => optimizer.restore(unprefixed(`${i}/`, state))));
+      // A copy, because an optimizer's state() may free what it gave before.
+      const given = copied(state);
+      const own: Tensors[] = [];
+      try {
+        for (const { optimizer } of groups) own.push(copied(await optimizer.state()));
+        for (const [i, { optimizer }] of groups.entries()) await optimizer.restore(unprefixed(`${i}/`, given));
+      } catch (cause) {
+        // All groups or none: those before the one that refuses get their own state back.
+        if (own.length === groups.length) for (const [i, { optimizer }] of groups.entries()) await optimizer.restore(own[i]!);
+        throw cause;
+      } finally {
+        tf.dispose([given, own]);
+      }
     },
     dispose: () => groups.forEach(({ optimizer }) => optimizer.dispose()),
   };
 }
+
+const copied = (state: Tensors): Tensors => mapTensors(state, (tensor) => tf.keep(tf.clone(tensor)));
 
 /** One group's share of a step. */
 interface Part {

@@ -213,6 +213,22 @@ describe('grouped', () => {
     optimizer.dispose();
     tf.dispose(weights);
   });
+  test('a state that one group refuses changes none of them', async () => {
+    const make = () =>
+      grouped([
+        { weights: (name) => name === 'bias', optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }) },
+        { weights: () => true, optimizer: adamW({ learningRate: 0.1 }) },
+      ]);
+    const [weights, once, twice] = [fresh(), make(), make()];
+    step(once, weights);
+    for (let i = 0; i < 2; i++) step(twice, weights);
+    const before = await read(await once.state());
+    const first = Object.entries(await twice.state()).filter(([name]) => name.startsWith('0/'));
+    await expect((async () => once.restore(Object.fromEntries(first)))()).rejects.toThrow('the state lacks');
+    expect(await read(await once.state())).toEqual(before);
+    for (const optimizer of [once, twice]) optimizer.dispose();
+    tf.dispose(weights);
+  });
   test('a weight without a group, no groups, and a shared optimizer are refused', async () => {
     const weights = fresh();
     const only = sgd({ learningRate: 1 });
