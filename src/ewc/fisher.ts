@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { createRng } from '../core/rng';
 import type { Labeled, Model } from '../core/types';
 import { openLogits } from '../losses/openLogits';
+import { numbersOf } from './meanOverExamples';
 import { measuredFisher, type Fisher, type FisherData, type FisherOptions, type Labeling } from './measuredFisher';
 
 /**
@@ -70,11 +71,9 @@ export function exactFisher(model: Model, data: FisherData, options: FisherOptio
 
 const ones = (length: number): Float32Array => new Float32Array(length).fill(1);
 
-async function ownProbabilities(model: Model, batch: Labeled): Promise<[probabilities: Float32Array, C: number]> {
-  const p = tf.tidy(() => tf.exp(tf.logSoftmax(openLogits(model.forward(batch.inputs).logits, batch.classes))));
-  const values = await p.data<'float32'>();
-  p.dispose();
-  return [values, p.shape[1]];
+async function ownProbabilities(model: Model, { inputs, classes, labels }: Labeled): Promise<[p: Float32Array, C: number]> {
+  const p = await numbersOf(() => tf.exp(tf.logSoftmax(openLogits(model.forward(inputs).logits, classes)))); // [B, C]
+  return [p, p.length / labels.size];
 }
 
 /** The class whose share of [0, 1) contains `at`. */

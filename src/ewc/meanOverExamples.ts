@@ -65,7 +65,11 @@ export async function meanOverExamples<B extends Batch>(
         if (signal?.aborted)
           throw new HoldfastError('aborted', `${owner}: stopped after ${examples} examples.`, { cause: signal.reason });
         const taken = Math.min(batch.inputs.ids.shape[0], samples - examples);
-        for (const part of await sumsOf(batch, taken)) sums = await added(sums, part);
+        for (const part of await sumsOf(batch, taken)) {
+          sums = added(sums, part);
+          // So that a lazy engine does not pile up the whole data set.
+          await numbersOf(() => tf.sum(Object.values(sums)[0] ?? tf.scalar(0)));
+        }
         examples += taken;
         counted += countOf(taken);
         const seconds = (performance.now() - began) / 1000;
@@ -77,13 +81,17 @@ export async function meanOverExamples<B extends Batch>(
     }
     if (examples === 0) throw new HoldfastError('bad-data', `${owner}: the data gave no example; it needs at least one.`);
     const mean = tf.tidy(() => mapTensors(sums, (sum) => tf.div(sum, counted)));
-    const [total, largest] = await extent(mean);
-    if (Number.isFinite(total)) return { examples, mean, total, largest };
-    tf.dispose(mean);
-    throw new HoldfastError(
-      'not-finite',
-      `${owner}: a gradient is not finite (the sum over all weights is ${total}): the model has diverged or its input is broken.`,
-    );
+    try {
+      const [total, largest] = await extent(mean);
+      if (Number.isFinite(total)) return { examples, mean, total, largest };
+      throw new HoldfastError(
+        'not-finite',
+        `${owner}: a gradient is not finite (the sum over all weights is ${total}): the model has diverged or its input is broken.`,
+      );
+    } catch (error) {
+      tf.dispose(mean);
+      throw error;
+    }
   } finally {
     tf.dispose(sums);
   }
@@ -91,24 +99,28 @@ export async function meanOverExamples<B extends Batch>(
 
 const rowsIn = (batches: readonly Batch[]): number => batches.reduce((rows, { inputs }) => rows + inputs.ids.shape[0], 0);
 
-/** Adds one part and waits for it, so that a lazy engine does not pile up the whole data set. */
-async function added(sums: Tensors, part: () => Tensors): Promise<Tensors> {
+function added(sums: Tensors, part: () => Tensors): Tensors {
   const total = tf.tidy(() => addTensors(part(), sums));
   cut();
   for (const name in sums) if (sums[name] !== total[name]) sums[name]!.dispose();
-  const witness = tf.tidy(() => tf.sum(Object.values(total)[0] ?? tf.scalar(0)));
-  await witness.data();
-  witness.dispose();
   return total;
 }
 
 async function extent(tensors: Tensors): Promise<[total: number, largest: number]> {
   const all = Object.values(tensors);
   if (all.length === 0) return [0, 0];
-  const both = tf.tidy(() =>
+  const [total, largest] = await numbersOf(() =>
     tf.stack([tf.addN(all.map((tensor) => tf.sum(tensor))), tf.max(tf.stack(all.map((tensor) => tf.max(tensor))))]),
   );
-  const [total, largest] = await both.data();
-  both.dispose();
   return [total!, largest!];
+}
+
+/** What `compute` gives, on the host; no tensor is left, also where the engine fails. */
+export async function numbersOf(compute: () => tf.Tensor): Promise<Float32Array> {
+  const tensor = tf.tidy(compute);
+  try {
+    return await tensor.data<'float32'>();
+  } finally {
+    tensor.dispose();
+  }
 }

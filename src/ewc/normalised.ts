@@ -3,6 +3,7 @@ import { mapTensors } from '../core/tensors';
 import type { Model } from '../core/types';
 import type { EwcOptions } from './ewc';
 import { empiricalFisher } from './fisher';
+import { numbersOf } from './meanOverExamples';
 import type { Fisher, FisherData, FisherOptions } from './measuredFisher';
 
 /**
@@ -32,9 +33,7 @@ export function normalised(measure: NonNullable<EwcOptions['fisher']> = empirica
   return async (model: Model, data: FisherData, options: FisherOptions) => {
     const { diagonal, total, largest, scale: before = 1, ...measured }: Fisher = await measure(model, data, options);
     try {
-      const count = tf.tidy(() => tf.sum(tf.stack([0, ...Object.values(diagonal).map(countAboveZero)])));
-      const [above] = await count.data();
-      count.dispose();
+      const [above] = await numbersOf(() => tf.sum(tf.stack([0, ...Object.values(diagonal).map(countAboveZero)])));
       const scale = total > 0 ? above! / total : 1;
       return {
         ...measured,

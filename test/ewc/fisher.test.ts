@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Labeled } from '../../src/core/types';
 import { batches } from '../../src/data/batches';
 import { empiricalFisher, exactFisher, sampledFisher } from '../../src/ewc/fisher';
 import type { MeasureEvent } from '../../src/ewc/meanOverExamples';
 import type { Fisher } from '../../src/ewc/measuredFisher';
+import { normalised } from '../../src/ewc/normalised';
 import { expectClose, valueOf } from '../support/close';
 import { expectNoLeak, scoped } from '../support/leaks';
 import { toy, toyBatch } from '../support/toy';
@@ -149,6 +150,26 @@ describe('empiricalFisher', () => {
     }),
   );
 });
+
+test(
+  'an engine that fails at any of its reads leaves no tensor',
+  scoped(async () => {
+    const [model, batch] = [toy(), toyBatch(texts, labels)];
+    for (const measure of [empiricalFisher, sampledFisher, normalised()]) {
+      for (let reads = 0; reads < 3; reads++) {
+        await expectNoLeak(async () => {
+          const data = tf.Tensor.prototype.data;
+          let left = reads;
+          const spy = vi.spyOn(tf.Tensor.prototype, 'data').mockImplementation(function (this: tf.Tensor) {
+            return left-- > 0 ? data.call(this) : Promise.reject(new Error('device lost'));
+          } as typeof data);
+          await expect(measure(model, [batch], {})).rejects.toThrow('device lost');
+          spy.mockRestore();
+        });
+      }
+    }
+  }),
+);
 
 describe('exactFisher and sampledFisher', () => {
   test(
