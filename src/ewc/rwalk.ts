@@ -54,8 +54,8 @@ const KINDS = ['fisher', 'from', 'path', 'gain', 'score', 'importance', 'anchor'
  * each interval, normalises by minimum and maximum, and adds the mean of the scores to the old one.
  * **See also** `si` (the score with the distance in place of the Fisher), `onlineEwc` (a Fisher measured after the task).
  *
- * @throws HoldfastError `bad-argument` if an option is out of range; from `consolidate` if no step was tracked; when evaluated, if a held weight is
- *   missing or has another shape; `disposed`
+ * @throws HoldfastError `bad-argument` if an option is out of range; from `consolidate` if no step was tracked; when evaluated and at a step,
+ *   if a held weight is missing or has another shape; `disposed`
  * @see Chaudhry et al., Riemannian Walk for Incremental Learning, ECCV 2018, arXiv:1801.10112, eqs. 6 to 8
  * @see https://github.com/facebookresearch/agem (the first author's later code, method `RWALK`)
  * @example
@@ -117,7 +117,7 @@ export function rwalk({
       apply(weights, grads, rows = {}) {
         requireOpen();
         const { fisher, from, path, gain, importance, anchor, score } = now();
-        const watching = { held, strength, importance, anchor, from: steps === 0 ? {} : from };
+        const watching = { owner: 'rwalk', held, strength, importance, anchor, from: steps === 0 ? {} : from };
         const step = watchedStep(optimizer, [weights, grads, rows], watching);
         const squares = denseGradients(mapTensors(step.slopes, tf.square), rows, weights);
         const running = { ...fisher, ...mapTensors(squares, (square, name) => ewma(fisher[name], square, alpha)) };

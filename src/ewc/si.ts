@@ -41,8 +41,8 @@ export interface Si extends Term {
  * Avalanche differs: it clips Ω to at most 1e-3, has a ½ and ξ = 1e-7, and its g contains the penalty's gradient.
  * **See also** `ewc` and `mas`, which measure on data after the task and leave the optimizer alone.
  *
- * @throws HoldfastError `bad-argument` if `lambda` is negative or `xi` is not above 0; from `consolidate` if no step was tracked; when evaluated, if a
- *   held weight is missing or has another shape; `disposed`
+ * @throws HoldfastError `bad-argument` if `lambda` is negative or `xi` is not above 0; from `consolidate` if no step was tracked; when evaluated and
+ *   at a step, if a held weight is missing or has another shape; `disposed`
  * @see Zenke et al., Continual Learning Through Synaptic Intelligence, ICML 2017, arXiv:1703.04200, eqs. 3 to 5
  * @see https://github.com/ganguli-lab/pathint (the authors' code)
  * @example
@@ -69,7 +69,7 @@ export function si({ lambda, xi = 0.1, weights: held = exceptHeads }: SiOptions)
       apply(...step) {
         requireOpen();
         const { importance, path, anchor } = now();
-        const { from, lowered } = watchedStep(optimizer, step, { held, strength, importance, anchor, from: anchor });
+        const { from, lowered } = watchedStep(optimizer, step, { owner: 'si', held, strength, importance, anchor, from: anchor });
         replace({ importance, path: addTensors(lowered, path), anchor: { ...anchor, ...from } });
       },
     });

@@ -4,6 +4,7 @@ import { denseGradients } from '../core/rows';
 import { mapTensors } from '../core/tensors';
 import type { Tensors, Updater } from '../core/types';
 import { weightOf } from '../core/weightOf';
+import { heldWeight } from './springs';
 
 /** What a penalty does with the optimizer that it watches. */
 export interface Watcher {
@@ -32,6 +33,7 @@ export const watched = (owner: string, optimizer: Updater, watcher: Watcher): Up
 
 /** The penalty as the gradient contains it: `strength · importance (w − anchor)`. */
 export interface Watching {
+  readonly owner: string;
   readonly held: (name: string) => boolean;
   readonly strength: number;
   readonly importance: Tensors;
@@ -50,15 +52,21 @@ export interface WatchedStep {
   readonly lowered: Tensors;
 }
 
-/** One step of the optimizer, and what it did. Call inside a tidy. */
+/**
+ * One step of the optimizer, and what it did. Call inside a tidy.
+ *
+ * @throws HoldfastError `bad-argument`, before the step, if a held weight has another shape than is known of it
+ */
 export function watchedStep(
   optimizer: Updater,
   [weights, grads, rows = {}]: Parameters<Updater['apply']>,
-  { held, strength, importance, anchor, from }: Watching,
+  { owner, held, strength, importance, anchor, from }: Watching,
 ): WatchedStep {
   const own = Object.fromEntries(Object.entries(grads).filter(([name]) => held(name)));
   const seen = (tensor: tf.Tensor, name: string): tf.Tensor =>
     rows[name] ? tf.gather(tensor, tf.tensor1d(rows[name], 'int32')) : tensor.clone();
+  // What is known of another model's weights would not fit, and the step could not be taken back.
+  for (const [name, known] of Object.entries({ ...anchor, ...from })) if (own[name]) heldWeight(owner, weights, name, known);
   const start = mapTensors(own, (_, name) => from[name] ?? tf.clone(weightOf(weights, name)));
   const before = mapTensors(own, (_, name) => seen(weightOf(weights, name), name));
   const slopes = mapTensors(own, (grad, name) => {

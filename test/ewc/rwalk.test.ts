@@ -181,6 +181,20 @@ describe('rwalk', () => {
   );
 
   test(
+    'a step on another model than the state is of is refused before it is made',
+    scoped(async () => {
+      const [model, wider] = [toy(), toy({ vocabulary: 12 })];
+      const guard = rwalk({ lambda: 2 });
+      const optimizer = guard.tracked(sgd({ learningRate: 0.1 }));
+      stepOf(model, crossEntropy(), optimizer, mixed());
+      const before = await valuesOf(wider.weights['dense.bias']!);
+      expect(() => stepOf(wider, crossEntropy(), optimizer, mixed())).toThrow('of shape [11, 6] has shape [12, 6]');
+      expect(await valuesOf(wider.weights['dense.bias']!)).toEqual(before);
+      for (const each of [guard, optimizer]) each.dispose();
+    }),
+  );
+
+  test(
     'holds no head; leaves no tensor; bad arguments, no tracked step and a use after dispose are refused',
     scoped(async () => {
       const [model, batch] = [toy(), mixed()];
