@@ -6,7 +6,7 @@ import { weightOf } from './weightOf';
 
 /** Gradients in full size, for whoever cannot work on rows. */
 export const denseGradients = (grads: Tensors, rows: Rows, weights: Tensors | Weights): Tensors =>
-  mapTensors(grads, (grad, name) => (rows[name] ? scatterRows(grad, rows[name], weights[name]!.shape[0]) : grad));
+  mapTensors(grads, (grad, name) => (rows[name] ? scatterRows(grad, rows[name], weightOf(weights, name).shape[0]) : grad));
 
 /** Gradients, some of which may be rows. */
 export type Gradients = Pick<Evaluation, 'grads' | 'rows'>;
