@@ -19,11 +19,20 @@ const sentenceFiles = ['modules.json', 'sentence_bert_config.json', 'config_sent
 
 /** The files beside config and weights that a save writes again unchanged. */
 export async function carriedFiles(files: Files, pooling: Pooling): Promise<Map<string, Uint8Array>> {
-  // Another pooling than theirs would make sentence-transformers compute something else.
-  const names = (await sentencePooling(files)) === pooling ? [...tokenizerFiles, ...sentenceFiles] : tokenizerFiles;
+  // Another pooling than theirs would make sentence-transformers compute something else, and a module without its files opens nothing.
+  const theirs = (await sentencePooling(files)) === pooling && (await isPoolingLast(files));
+  const names = theirs ? [...tokenizerFiles, ...sentenceFiles] : tokenizerFiles;
   const carried = new Map<string, Uint8Array>();
   for (const name of names) if ((await files.size(name)) !== undefined) carried.set(name, await files.read(name));
   return carried;
+}
+
+/** Whether nothing with weights of its own comes after the pooling, such as a dense layer: those are not ours to carry. */
+async function isPoolingLast(files: Files): Promise<boolean> {
+  if ((await files.size('modules.json')) === undefined) return true;
+  const text = new TextDecoder().decode(await files.read('modules.json'));
+  const types = [...text.matchAll(/"type"\s*:\s*"([^"]*)"/g)].map(([, type = '']) => type);
+  return types.length > 0 && types.every((type) => /\.(Transformer|Pooling|Normalize)$/.test(type));
 }
 
 /** The pooling that sentence-transformers uses in this folder, where it is one that we have. */

@@ -51,7 +51,8 @@ export interface LoadOptions {
  *
  * **Needs** memory of 4 bytes per weight, and while loading twice the largest tensor.
  * **Differs from Python**: a checkpoint with tensors that no part here reads is refused, not loaded with a warning; the next-sentence head and RoBERTa's
- * unused pooler are left out. Padding is taken from the attention mask and must stand at the end.
+ * unused pooler are left out, and what sentence-transformers does after the pooling (`Normalize`, `Dense`). Padding is taken from the attention
+ * mask and must stand at the end.
  *
  * @param source path of a folder (Node), or its files
  * @throws HoldfastError `not-found`, `unknown-architecture`, `bad-config`, `bad-weights`, `bad-tokenizer`, `newer-format`; `bad-argument` if

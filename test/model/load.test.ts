@@ -159,6 +159,20 @@ describe('pooling and heads', () => {
     expect(model.pooling).toBe('cls');
   });
 
+  test('sentence-transformers’ files go along with a save where it can open the folder with them: not with a module that is not there', async () => {
+    const carriedWith = async (...modules: string[]) => {
+      const types = ['Transformer', 'Pooling', ...modules].map((type) => ({ type: `sentence_transformers.models.${type}` }));
+      const pooling = { pooling_mode_cls_token: false, pooling_mode_mean_tokens: true };
+      const files = await changed('bert-mlm', { files: { 'modules.json': types, '1_Pooling/config.json': pooling } });
+      await using model = await load(files);
+      const saved = memoryFiles();
+      await model.save(saved);
+      return (await saved.list()).filter((name) => name === 'modules.json' || name.startsWith('1_Pooling'));
+    };
+    expect(await carriedWith('Normalize')).toEqual(['modules.json', '1_Pooling/config.json']);
+    expect(await carriedWith('Dense')).toEqual([]);
+  });
+
   test('other pooling than the heads were trained with is refused, unless the heads are left out', async () => {
     const error = await refusal(loadTiny('bert', { pooling: 'mean' }));
     expect(error.message).toContain("pooling is 'mean', but the heads");
