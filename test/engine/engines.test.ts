@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -34,6 +35,13 @@ describe('useEngine', () => {
     expect((await useEngine()).because).toBe('onnxruntime-node, 1 threads');
     expect((await useEngine({ engine: 'cpu' })).name).toBe('cpu');
     expect((await useEngine()).because).toBe('onnxruntime-node, 1 threads');
+  });
+
+  test('the threads of the C API are made once, and the ones that are there are told', async () => {
+    const first = await useEngine({ runner: 'capi' });
+    await tf.setBackend('cpu');
+    tf.removeBackend('onnxruntime');
+    expect((await useEngine({ runner: 'capi', threads: availableParallelism() + 1 })).because).toBe(first.because);
   });
 
   test('the one that is asked for', async () => {

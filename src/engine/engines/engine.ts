@@ -10,7 +10,7 @@ export interface UseEngineOptions {
   readonly engine?: EngineName;
   /** Where the onnxruntime engine computes. `webgpu` and `cuda` need an ONNX Runtime that was built with them. Default: `cpu`. */
   readonly device?: Device;
-  /** Threads of the onnxruntime engine. Default: all cores. */
+  /** Threads of the onnxruntime engine; its first start in the process decides. Default: all cores. */
   readonly threads?: number;
   /** How the onnxruntime engine calls ONNX Runtime: its C API, onnxruntime-node or onnxruntime-web. Default: the first that works. */
   readonly runner?: RunnerName;

@@ -1,3 +1,4 @@
+import { shared } from '../../../core/shared';
 import type { Device } from '../device';
 import { typeCodes } from '../model';
 import type { Values } from '../recording';
@@ -14,25 +15,22 @@ export async function createCapiRunner({ threads, spin, device }: RunnerOptions)
   const api = await loadOrtApi();
   const env = createEnvironment(api, threads, spin);
   const info = api.create('createCpuMemoryInfo', 1, 0);
-  const settings = {
-    api,
-    env,
-    info,
-    threads,
-    device,
-    sharesThreads: await sharesThreads(api, env),
-    sharesArena: sharesArena(api, env, info),
-  };
+  const shares = await sharesThreads(api, env);
+  const settings = { api, env, info, threads, device, sharesThreads: shares, sharesArena: sharesArena(api, env, info) };
+  const computing = shares ? (pool.threads ??= threads) : threads;
   return {
     name: 'capi',
     device,
-    description: `onnxruntime ${api.version} through its C API, ${device === 'cpu' ? `${threads} threads` : device}`,
+    description: `onnxruntime ${api.version} through its C API, ${device === 'cpu' ? `${computing} threads` : device}`,
     writesIntoOurs: true,
     createSession: (model, inputs, outputs) => createSession(settings, model, inputs, outputs),
     // The environment and its threads live as long as the process: ONNX Runtime has one of them.
     dispose: async () => {},
   };
 }
+
+/** The environment lives as long as the process, and with it as many threads as the first one to ask for it wanted. */
+const pool = shared('onnxruntime.pool', () => ({ threads: undefined as number | undefined }));
 
 interface Settings {
   readonly api: OrtApi;
