@@ -126,8 +126,8 @@ async function entriesBeside(ours: readonly string[], root: string, within = '')
   for (const entry of await fs.readdir(path.join(root, within))) {
     const name = within + entry;
     if (ours.includes(name)) continue;
-    if (ours.some((file) => file.startsWith(`${name}/`))) found.push(...(await entriesBeside(ours, root, `${name}/`)));
-    else found.push(name);
+    const holdsOurs = ours.some((file) => file.startsWith(`${name}/`)) && (await statOf(path.join(root, name)))?.isDirectory();
+    found.push(...(holdsOurs ? await entriesBeside(ours, root, `${name}/`) : [name]));
   }
   return found;
 }

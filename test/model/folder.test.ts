@@ -68,6 +68,11 @@ describe('replaceFolder', () => {
     await rename(folder, path.join(root, 'deep', 'moved'));
     expect(await readFile(path.join(root, 'deep', 'moved', 'start'), 'utf8')).toBe('mine');
     await rename(path.join(root, 'deep', 'moved'), folder);
+    // A file where a folder of ours was is theirs, and in the way.
+    await rm(path.join(folder, 'part'), { recursive: true });
+    await writeFile(path.join(folder, 'part'), 'mine');
+    await expect(save(folder, 'three')).rejects.toMatchObject({ code: 'save-conflict' });
+    expect(await readFile(path.join(folder, 'part'), 'utf8')).toBe('mine');
     expect(await leftovers(folder)).toEqual([]);
   });
 
