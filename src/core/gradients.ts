@@ -60,7 +60,7 @@ export function gradientsOf<B extends Batch>(objective: Term<B>, model: Model, r
       tf.dispose(kept);
       throw new HoldfastError(
         'offset-ignored',
-        'The model did not add inputs.offset to its word embeddings, so an attack on it would do nothing.',
+        'The model did not add inputs.offset to its word embeddings, or no term reads batch.inputs: an attack on it would do nothing.',
       );
     }
     const rowsGrad = rows && found.at(-1);
