@@ -5,29 +5,24 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { evaluate, loadModel, useEngine, type Example } from '../src';
 import { loadDictionary } from '../src/crosslingual';
-import { methods } from './crosslingual/methods';
-import { crosslingualOptions } from './crosslingual/options';
-import { readRuns, runs, shown, summaries, type RunKey, type RunLine } from './crosslingual/results';
-import { dictionaries, present, setups, sib200, testRows, trainRows, version, type Language } from './crosslingual/setups';
+import { choice, methods } from './crosslingual/methods';
+import { readRuns, runs, shown, summaries, type RunLine } from './crosslingual/results';
+import { dictionaries, setups, sib200, testRows, trainRows, version, type Language } from './crosslingual/setups';
 import { requireShared } from './support/clinc';
 import { orExit } from './support/options';
 import { printReport } from './support/report';
 import { fillIn } from './support/runFile';
+import { setupOptions, titleOf, wantedRuns, type SetupKey } from './support/setupRuns';
 import { rounded } from './support/stats';
 
-const options = orExit(() => crosslingualOptions(process.argv.slice(2), present()));
+const options = orExit(() => setupOptions(process.argv.slice(2), choice));
 const { threads, out, small } = options;
 const files = ['de', 'es', 'fr', 'zh'].map((language) => path.join(dictionaries, `muse-en-${language}.tsv`));
 requireShared('crosslingual', sib200, ...files, ...options.setups.map((name) => setups[name]!.model));
 const { name, because } = await useEngine({ threads });
 const dictionary = await loadDictionary(...files);
 
-const protocol = `${version}${small ? '-small' : ''}/sib200`;
-// A seed of every method comes before the next seed.
-const wanted: RunKey[] = options.seeds.flatMap((seed) =>
-  options.setups.flatMap((setup) => options.methods.map((method) => ({ protocol, setup, method, seed }))),
-);
-const titleOf = ({ setup, method, seed }: RunKey) => `${setup} ${method}, seed ${seed}`;
+const wanted = wantedRuns(`${version}${small ? '-small' : ''}/sib200`, options);
 const failures = await fillIn(out, wanted, runs, titleOf, (key) => {
   console.error(titleOf(key));
   return run(key);
@@ -52,7 +47,7 @@ printReport(
 );
 process.exit(failures.length > 0 ? 1 : 0);
 
-async function run(key: RunKey): Promise<RunLine> {
+async function run(key: SetupKey): Promise<RunLine> {
   const { seed } = key;
   const began = performance.now();
   const setup = setups[key.setup]!;

@@ -8,13 +8,13 @@ import { codeSwitch } from '../src/crosslingual';
 import { train } from '../examples/support/train';
 import { costsOf } from './robustness/costs';
 import { methods } from './robustness/methods';
-import { robustnessOptions } from './robustness/options';
-import { readRuns, runs, shown, summaries, type RunKey, type RunLine } from './robustness/results';
-import { batchSize, dictionaryOf, kindsOf, needs, rowsOf, setups, version } from './robustness/setups';
+import { readRuns, runs, shown, summaries, type RunLine } from './robustness/results';
+import { batchSize, dictionaryOf, kindsOf, needs, robustnessOptions, rowsOf, setups, version } from './robustness/setups';
 import { requireShared } from './support/clinc';
 import { orExit } from './support/options';
 import { printReport } from './support/report';
 import { fillIn } from './support/runFile';
+import { titleOf, wantedRuns, type SetupKey } from './support/setupRuns';
 import { rounded } from './support/stats';
 
 const options = orExit(() => robustnessOptions(process.argv.slice(2)));
@@ -26,12 +26,7 @@ const shape = small ? { rows: 4, tokens: 8 } : { rows: 32, tokens: 32 };
 const costs = rounds > 0 ? await costsOf(options.methods, { rounds, ...shape }) : [];
 if (costs.length > 0) console.log(`${format(costs)}\n`);
 
-const protocol = `${version}${small ? '-small' : ''}`;
-// A seed of every method comes before the next seed.
-const wanted: RunKey[] = options.seeds.flatMap((seed) =>
-  options.setups.flatMap((setup) => options.methods.map((method) => ({ protocol, setup, method, seed }))),
-);
-const titleOf = ({ setup, method, seed }: RunKey) => `${setup} ${method}, seed ${seed}`;
+const wanted = wantedRuns(`${version}${small ? '-small' : ''}`, options);
 const failures = await fillIn(out, wanted, runs, titleOf, (key) => {
   console.error(titleOf(key));
   return run(key);
@@ -52,7 +47,7 @@ printReport(
 );
 process.exit(failures.length > 0 ? 1 : 0);
 
-async function run(key: RunKey): Promise<RunLine> {
+async function run(key: SetupKey): Promise<RunLine> {
   const { seed } = key;
   const began = performance.now();
   const setup = setups[key.setup]!;

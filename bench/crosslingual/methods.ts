@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { train } from '../../examples/support/train';
 import { batches, crossEntropy, rDrop, sum, weighted, type Example, type PretrainedModel } from '../../src';
 import {
@@ -10,7 +11,8 @@ import {
   type Dictionary,
 } from '../../src/crosslingual';
 import type { Batch, Batches, Head, Term } from '../../src';
-import { batchSize, type Setup } from './setups';
+import type { SetupChoice } from '../support/setupRuns';
+import { batchSize, setups, type Setup } from './setups';
 
 export interface Lesson {
   readonly model: PretrainedModel;
@@ -39,6 +41,16 @@ export const methods: Readonly<Record<string, CrosslingualMethod>> = {
   },
   pooled: (lesson) => learn(lesson, sum(crossEntropy(), pooledConsistency()), switched(lesson, 0.5)),
   'r-drop': (lesson) => learn(lesson, rDrop({ alpha: 1 }), plain(lesson)),
+};
+
+/** What the command line chooses from. */
+export const choice: SetupChoice = {
+  bench: 'crosslingual',
+  setups: Object.keys(setups),
+  methods: Object.keys(methods),
+  // Those whose model lies on this machine.
+  usual: Object.keys(setups).filter((name) => existsSync(setups[name]!.model)),
+  smallest: ['small-16'],
 };
 
 const r1 = () => weighted(5, consistency({ reduction: classMean }));

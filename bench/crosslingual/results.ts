@@ -1,28 +1,19 @@
 import type { Row } from '../support/report';
 import { runFile } from '../support/runFile';
 import { inText, spreadOf, type Spread } from '../support/runLines';
+import { keyOf, runsByMethod, type SetupKey } from '../support/setupRuns';
 import { rounded, total } from '../support/stats';
 import { languages, withDictionary, type Language } from './setups';
 
-/** What tells one run from another. */
-export interface RunKey {
-  readonly protocol: string;
-  readonly setup: string;
-  readonly method: string;
-  readonly seed: number;
-}
-
 /** A finished run: one line of the file. */
-export interface RunLine extends RunKey {
+export interface RunLine extends SetupKey {
   readonly accuracy: Readonly<Record<Language, number>>;
   readonly seconds: number;
   readonly engine: string;
 }
 
-const keyOf = ({ protocol, setup, method, seed }: RunKey): string => [protocol, setup, method, seed].join(' ');
-
-export const runs = runFile<RunKey, RunLine>(keyOf);
-export const { readRuns, appendRun, isFinished } = runs;
+export const runs = runFile<SetupKey, RunLine>(keyOf);
+export const { readRuns } = runs;
 
 /** All seeds of one setup and method. */
 export interface Summary {
@@ -42,27 +33,23 @@ const meanOf = ({ accuracy }: RunLine): number =>
   total(withDictionary.map((language) => accuracy[language])) / withDictionary.length;
 
 /** One row for each setup and method that was asked for and has runs, in the order in which they were asked for. */
-export function summaries(wanted: readonly RunKey[], lines: readonly RunLine[]): Summary[] {
-  const found = wanted.flatMap((key) => lines.filter((run) => keyOf(run) === keyOf(key)));
-  const pairs = new Map(wanted.map(({ setup, method }) => [`${setup} ${method}`, { setup, method }]));
-  return [...pairs.values()].flatMap(({ setup, method }) => {
-    const of = (name: string) => found.filter((run) => run.setup === setup && run.method === name);
-    const [own, plain] = [of(method), of('plain')];
-    if (own.length === 0) return [];
+export function summaries(wanted: readonly SetupKey[], lines: readonly RunLine[]): Summary[] {
+  const groups = runsByMethod(wanted, lines);
+  return groups.map((own) => {
+    const { setup, method } = own[0]!;
+    const plain = groups.flat().filter((run) => run.setup === setup && run.method === 'plain');
     const gains = own.flatMap((run) => plain.filter(({ seed }) => seed === run.seed).map((other) => meanOf(run) - meanOf(other)));
-    return [
-      {
-        setup,
-        method,
-        accuracy: Object.fromEntries(
-          languages.map((language) => [language, spreadOf(own.map(({ accuracy }) => accuracy[language]))]),
-        ) as Record<Language, Spread>,
-        mean: spreadOf(own.map(meanOf)),
-        gain: method === 'plain' || gains.length === 0 ? null : spreadOf(gains),
-        seeds: own.map(({ seed }) => seed),
-        seconds: rounded(total(own.map(({ seconds }) => seconds)) / own.length),
-      },
-    ];
+    return {
+      setup,
+      method,
+      accuracy: Object.fromEntries(
+        languages.map((language) => [language, spreadOf(own.map(({ accuracy }) => accuracy[language]))]),
+      ) as Record<Language, Spread>,
+      mean: spreadOf(own.map(meanOf)),
+      gain: method === 'plain' || gains.length === 0 ? null : spreadOf(gains),
+      seeds: own.map(({ seed }) => seed),
+      seconds: rounded(total(own.map(({ seconds }) => seconds)) / own.length),
+    };
   });
 }
 

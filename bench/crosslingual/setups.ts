@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { folder as small } from 'holdfast-small';
@@ -38,9 +37,6 @@ export const setups: Readonly<Record<string, Setup>> = {
   mlm: { ...own, model: mlm, perLabel: Infinity, epochs: 10 },
   'mlm-16': { ...own, model: mlm, perLabel: 16, epochs: 20 },
 };
-
-/** Those whose model lies on this machine. */
-export const present = (): string[] => Object.keys(setups).filter((name) => existsSync(setups[name]!.model));
 
 /** The language with labels first, then those that the dictionaries know, then others. */
 export const languages = ['eng', 'deu', 'spa', 'fra', 'zho_Hans', 'swh', 'hin', 'tur'] as const;

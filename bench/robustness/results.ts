@@ -1,18 +1,11 @@
 import type { Row } from '../support/report';
 import { runFile } from '../support/runFile';
 import { inText, spreadOf, type Spread } from '../support/runLines';
+import { keyOf, runsByMethod, type SetupKey } from '../support/setupRuns';
 import { rounded, total } from '../support/stats';
 
-/** What tells one run from another. */
-export interface RunKey {
-  readonly protocol: string;
-  readonly setup: string;
-  readonly method: string;
-  readonly seed: number;
-}
-
 /** A finished run: one line of the file. */
-export interface RunLine extends RunKey {
+export interface RunLine extends SetupKey {
   readonly clean: number;
   /** Accuracy by kind of perturbation. */
   readonly kinds: Readonly<Record<string, number>>;
@@ -20,10 +13,8 @@ export interface RunLine extends RunKey {
   readonly engine: string;
 }
 
-const keyOf = ({ protocol, setup, method, seed }: RunKey): string => [protocol, setup, method, seed].join(' ');
-
-export const runs = runFile<RunKey, RunLine>(keyOf);
-export const { readRuns, appendRun, isFinished } = runs;
+export const runs = runFile<SetupKey, RunLine>(keyOf);
+export const { readRuns } = runs;
 
 /** All seeds of one setup and method. */
 export interface Summary {
@@ -41,25 +32,18 @@ export interface Summary {
 const dropOf = ({ clean, kinds }: RunLine): number => clean - total(Object.values(kinds)) / Object.keys(kinds).length;
 
 /** One row for each setup and method that was asked for and has runs, in the order in which they were asked for. */
-export function summaries(wanted: readonly RunKey[], lines: readonly RunLine[]): Summary[] {
-  const found = wanted.flatMap((key) => lines.filter((run) => keyOf(run) === keyOf(key)));
-  const pairs = new Map(wanted.map(({ setup, method }) => [`${setup} ${method}`, { setup, method }]));
-  return [...pairs.values()].flatMap(({ setup, method }) => {
-    const own = found.filter((run) => run.setup === setup && run.method === method);
-    if (own.length === 0) return [];
-    return [
-      {
-        setup,
-        method,
-        clean: spreadOf(own.map(({ clean }) => clean)),
-        kinds: Object.fromEntries(
-          Object.keys(own[0]!.kinds).map((kind) => [kind, spreadOf(own.map(({ kinds }) => kinds[kind]!))]),
-        ),
-        meanDrop: spreadOf(own.map(dropOf)),
-        seeds: own.map(({ seed }) => seed),
-        seconds: rounded(total(own.map(({ seconds }) => seconds)) / own.length),
-      },
-    ];
+export function summaries(wanted: readonly SetupKey[], lines: readonly RunLine[]): Summary[] {
+  return runsByMethod(wanted, lines).map((own) => {
+    const { setup, method } = own[0]!;
+    return {
+      setup,
+      method,
+      clean: spreadOf(own.map(({ clean }) => clean)),
+      kinds: Object.fromEntries(Object.keys(own[0]!.kinds).map((kind) => [kind, spreadOf(own.map(({ kinds }) => kinds[kind]!))])),
+      meanDrop: spreadOf(own.map(dropOf)),
+      seeds: own.map(({ seed }) => seed),
+      seconds: rounded(total(own.map(({ seconds }) => seconds)) / own.length),
+    };
   });
 }
 

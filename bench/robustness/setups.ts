@@ -5,6 +5,9 @@ import { folder as small } from 'holdfast-small';
 import { intentTasks, type Intent, type TaskFiles } from '../../examples/support/intents';
 import { keyboardTypos, letterDrops, letterSwaps, synonymSwaps, upperCased, type TextPerturbation } from '../../src/adversarial';
 import { demoDictionary, loadDictionary, switchText, type Dictionary } from '../../src/crosslingual';
+import { whole } from '../support/runLines';
+import { setupOptions, type SetupOptions } from '../support/setupRuns';
+import { methods } from './methods';
 
 /** What is learned, by which encoder, and from how much. */
 export interface Setup {
@@ -48,6 +51,14 @@ export const setups: Readonly<Record<string, Setup>> = {
     synonyms: shared('data/synonyms-en/synonyms.tsv'),
   },
 };
+
+/** What the command line asks for, and how often the costs are timed. Throws with a message for the user. */
+export function robustnessOptions(args: string[]): SetupOptions & { readonly rounds: number } {
+  const names = Object.keys(setups);
+  const choice = { bench: 'robustness', setups: names, methods: Object.keys(methods), usual: names, smallest: ['support'] };
+  const { rounds, ...options } = setupOptions(args, choice);
+  return { ...options, rounds: whole('rounds', rounds ?? (options.small ? '1' : '5'), 0) };
+}
 
 /** What must lie on this machine. */
 export const needs = ({ model, files, dictionaries, synonyms }: Setup): string[] => [

@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { crosslingualOptions } from '../../bench/crosslingual/options';
-import { readRuns, shown, summaries, type RunKey, type RunLine } from '../../bench/crosslingual/results';
+import { readRuns, shown, summaries, type RunLine } from '../../bench/crosslingual/results';
+import { choice } from '../../bench/crosslingual/methods';
 import { languages, trainRows, setups } from '../../bench/crosslingual/setups';
+import { setupOptions, type SetupKey } from '../../bench/support/setupRuns';
 import { describeShared } from '../support/shared';
 
 let folder = '';
 beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), 'holdfast-crosslingual-'))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const keyOf = (method: string, seed: number): RunKey => ({ protocol: '1/a', setup: 'e5', method, seed });
+const keyOf = (method: string, seed: number): SetupKey => ({ protocol: '1/a', setup: 'e5', method, seed });
 const line = (method: string, seed: number, others: number): RunLine => ({
   ...keyOf(method, seed),
   accuracy: { eng: 0.9, deu: others, spa: others, fra: others, zho_Hans: others - 0.04, swh: 0.1, hin: 0.1, tur: 0.1 },
@@ -32,8 +33,11 @@ test('the mean is of the languages with a dictionary, the gain over plain traini
 
 describe('the command line', () => {
   test('takes what is there, and each seed once', () => {
-    expect(crosslingualOptions(['--seeds', '2,1,2'], ['e5', 'small'])).toMatchObject({ seeds: [2, 1], setups: ['e5', 'small'] });
-    expect(crosslingualOptions(['--small'], ['e5'])).toMatchObject({
+    expect(setupOptions(['--seeds', '2,1,2'], { ...choice, usual: ['e5', 'small'] })).toMatchObject({
+      seeds: [2, 1],
+      setups: ['e5', 'small'],
+    });
+    expect(setupOptions(['--small'], choice)).toMatchObject({
       setups: ['small-16'],
       out: expect.stringContaining('runs/'),
     });
@@ -43,7 +47,7 @@ describe('the command line', () => {
     [['--methods', 'magic'], /^--methods: 'magic' is none of plain, /],
     [['--seeds', '1.5'], /^--seeds must be whole numbers/],
   ])('refuses %j', (args, message) => {
-    expect(() => crosslingualOptions(args, ['e5'])).toThrow(message);
+    expect(() => setupOptions(args, choice)).toThrow(message);
   });
 });
 

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { robustnessOptions } from '../../bench/robustness/options';
-import { readRuns, shown, summaries, type RunKey, type RunLine } from '../../bench/robustness/results';
-import { rowsOf, setups } from '../../bench/robustness/setups';
+import { readRuns, shown, summaries, type RunLine } from '../../bench/robustness/results';
+import { robustnessOptions, rowsOf, setups } from '../../bench/robustness/setups';
+import type { SetupKey } from '../../bench/support/setupRuns';
 
 let folder = '';
 beforeAll(() => void (folder = mkdtempSync(path.join(os.tmpdir(), 'holdfast-robustness-'))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const keyOf = (method: string, seed: number): RunKey => ({ protocol: '1', setup: 'support', method, seed });
+const keyOf = (method: string, seed: number): SetupKey => ({ protocol: '1', setup: 'support', method, seed });
 const line = (method: string, seed: number, clean: number): RunLine => ({
   ...keyOf(method, seed),
   clean,
