@@ -23,10 +23,7 @@ const { name, because } = await useEngine({ threads });
 const dictionary = await loadDictionary(...files);
 
 const wanted = wantedRuns(`${version}${small ? '-small' : ''}/sib200`, options);
-const failures = await fillIn(out, wanted, runs, titleOf, (key) => {
-  console.error(titleOf(key));
-  return run(key);
-});
+const failures = await fillIn(out, wanted, runs, titleOf, run);
 
 const rows = summaries(wanted, readRuns(out));
 printReport(
@@ -48,6 +45,7 @@ printReport(
 process.exit(failures.length > 0 ? 1 : 0);
 
 async function run(key: SetupKey): Promise<RunLine> {
+  console.error(titleOf(key));
   const { seed } = key;
   const began = performance.now();
   const setup = setups[key.setup]!;

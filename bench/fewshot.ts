@@ -24,10 +24,7 @@ requireShared('fewshot', ...new Set(wanted.flatMap(needs)));
 const { name, because } = await useEngine({ threads });
 
 const titleOf = ({ task, method, seed }: RunKey) => `${task} ${method}, seed ${seed}`;
-const failures = await fillIn(out, wanted, runs, titleOf, (key) => {
-  console.error(titleOf(key));
-  return run(key);
-});
+const failures = await fillIn(out, wanted, runs, titleOf, run);
 
 const rows = summaries(wanted, readRuns(out));
 printReport(
@@ -50,6 +47,7 @@ printReport(
 process.exit(failures.length > 0 ? 1 : 0);
 
 async function run(key: RunKey): Promise<RunLine> {
+  console.error(titleOf(key));
   const { seed } = key;
   const [task, method] = [tasks[key.task]!, methods[key.method]!];
   const data = await rowsOf(task, method, seed, protocol);

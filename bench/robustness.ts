@@ -27,10 +27,7 @@ const costs = rounds > 0 ? await costsOf(options.methods, { rounds, ...shape }) 
 if (costs.length > 0) console.log(`${format(costs)}\n`);
 
 const wanted = wantedRuns(`${version}${small ? '-small' : ''}`, options);
-const failures = await fillIn(out, wanted, runs, titleOf, (key) => {
-  console.error(titleOf(key));
-  return run(key);
-});
+const failures = await fillIn(out, wanted, runs, titleOf, run);
 
 const rows = summaries(wanted, readRuns(out));
 printReport(
@@ -48,6 +45,7 @@ printReport(
 process.exit(failures.length > 0 ? 1 : 0);
 
 async function run(key: SetupKey): Promise<RunLine> {
+  console.error(titleOf(key));
   const { seed } = key;
   const began = performance.now();
   const setup = setups[key.setup]!;

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../core/errors';
+import { badArgument, HoldfastError } from '../core/errors';
 import type { Example } from '../data/types';
 import { endsUnspaced, startsUnspaced, wordsIn } from '../data/words';
 import type { Dictionary } from './dictionary';
@@ -26,9 +26,9 @@ export type WordPairs<E extends Example = Example> = (text: string, translation:
  */
 export function dictionaryPairs(dictionary: Dictionary, language: string): WordPairs {
   if (!dictionary.languages.includes(language))
-    throw new HoldfastError(
-      'bad-argument',
-      `dictionaryPairs: the dictionary has no language '${language}'; it has ${dictionary.languages.join(', ')}`,
+    throw badArgument(
+      'dictionaryPairs',
+      `the dictionary has no language '${language}'; it has ${dictionary.languages.join(', ')}`,
     );
   return (text, translation) => {
     const taken: Span[] = [];

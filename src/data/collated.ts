@@ -55,9 +55,10 @@ const sharesOf = (fresh: number, rehearsed: number): Float32Array =>
 
 function classMask(rows: readonly TokenisedRow[], classCount: number, classes: readonly Head[] | undefined): Float32Array {
   const mask = new Float32Array(rows.length * classCount);
+  const shared = classes && openClasses('batches', classes, classCount);
   rows.forEach(({ target }, b) => {
     const { head, column } = target!;
-    const open = openClasses('batches', classes ?? [head], classCount);
+    const open = shared ?? openClasses('batches', [head], classCount);
     if (!open[column]) {
       throw badArgument(
         'batches',

@@ -11,7 +11,17 @@ import { sgd } from '../../src/training/sgd';
 import { expectClose, expectSameBits, valueOf, valuesOf } from '../support/close';
 import { expectGradient } from '../support/expectGradient';
 import { expectNoLeak, scoped, tensorCount } from '../support/leaks';
-import { expectOnlyTracks, mixed, move, oneWeight, shifted, somewhere, stepOf, tasks } from '../support/penalties';
+import {
+  expectOnlyTracks,
+  expectRefusesOtherModel,
+  mixed,
+  move,
+  oneWeight,
+  shifted,
+  somewhere,
+  stepOf,
+  tasks,
+} from '../support/penalties';
 import { projections } from '../support/rehearsed';
 import { toy, toyBatch } from '../support/toy';
 
@@ -182,16 +192,7 @@ describe('rwalk', () => {
 
   test(
     'a step on another model than the state is of is refused before it is made',
-    scoped(async () => {
-      const [model, wider] = [toy(), toy({ vocabulary: 12 })];
-      const guard = rwalk({ lambda: 2 });
-      const optimizer = guard.tracked(sgd({ learningRate: 0.1 }));
-      stepOf(model, crossEntropy(), optimizer, mixed());
-      const before = await valuesOf(wider.weights['dense.bias']!);
-      expect(() => stepOf(wider, crossEntropy(), optimizer, mixed())).toThrow('of shape [11, 6] has shape [12, 6]');
-      expect(await valuesOf(wider.weights['dense.bias']!)).toEqual(before);
-      for (const each of [guard, optimizer]) each.dispose();
-    }),
+    scoped(() => expectRefusesOtherModel(rwalk({ lambda: 2 }))),
   );
 
   test(

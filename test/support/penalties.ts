@@ -7,7 +7,7 @@ import type { Labeled, Model, Tensors, Term, Updater } from '../../src/core/type
 import { crossEntropy } from '../../src/losses/crossEntropy';
 import { adamW } from '../../src/training/adamW';
 import { sgd } from '../../src/training/sgd';
-import { expectClose, expectSameBits, valueOf } from './close';
+import { expectClose, expectSameBits, valueOf, valuesOf } from './close';
 import { toy, toyBatch } from './toy';
 
 interface Numbers {
@@ -152,4 +152,15 @@ export async function expectOnlyTracks(free: Tracking, fresh: Tracking): Promise
   stepOf(runs[0]!, crossEntropy(), optimizer, mixed());
   await expectNothing(fresh, runs[0]!);
   for (const each of [fresh, optimizer]) each.dispose();
+}
+
+/** A step on weights of another shape than those seen is refused before it changes any. Disposes the penalty. */
+export async function expectRefusesOtherModel(guard: Tracking): Promise<void> {
+  const [model, wider] = [toy(), toy({ vocabulary: 12 })];
+  const optimizer = guard.tracked(sgd({ learningRate: 0.1 }));
+  stepOf(model, crossEntropy(), optimizer, mixed());
+  const before = await valuesOf(wider.weights['dense.bias']!);
+  expect(() => stepOf(wider, crossEntropy(), optimizer, mixed())).toThrow('of shape [11, 6] has shape [12, 6]');
+  expect(await valuesOf(wider.weights['dense.bias']!)).toEqual(before);
+  for (const each of [guard, optimizer]) each.dispose();
 }
