@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { folder as small } from 'holdfast-small';
@@ -55,7 +55,9 @@ export const setups: Readonly<Record<string, Setup>> = {
 /** What the command line asks for, and how often the costs are timed. Throws with a message for the user. */
 export function robustnessOptions(args: string[]): SetupOptions & { readonly rounds: number } {
   const names = Object.keys(setups);
-  const choice = { bench: 'robustness', setups: names, methods: Object.keys(methods), usual: names, smallest: ['support'] };
+  // Those that this machine has everything for.
+  const usual = names.filter((name) => needs(setups[name]!).every((place) => existsSync(place)));
+  const choice = { bench: 'robustness', setups: names, methods: Object.keys(methods), usual, smallest: ['support'] };
   const { rounds, ...options } = setupOptions(args, choice);
   return { ...options, rounds: whole('rounds', rounds ?? (options.small ? '1' : '5'), 0) };
 }
