@@ -26,7 +26,7 @@ const shape = small ? { rows: 4, tokens: 8 } : { rows: 32, tokens: 32 };
 const costs = rounds > 0 ? await costsOf(options.methods, { rounds, ...shape }) : [];
 if (costs.length > 0) console.log(`${format(costs)}\n`);
 
-const wanted = wantedRuns(`${version}${small ? '-small' : ''}`, options);
+const wanted = wantedRuns(() => `${version}${small ? '-small' : ''}`, options);
 const failures = await fillIn(out, wanted, runs, titleOf, run);
 
 const rows = summaries(wanted, readRuns(out));

@@ -64,8 +64,10 @@ export function setupOptions(args: string[], choice: SetupChoice): SetupOptions 
 }
 
 /** A seed of every method comes before the next seed. */
-export const wantedRuns = (protocol: string, { seeds, setups, methods }: SetupOptions): SetupKey[] =>
-  seeds.flatMap((seed) => setups.flatMap((setup) => methods.map((method) => ({ protocol, setup, method, seed }))));
+export const wantedRuns = (protocolOf: (setup: string) => string, { seeds, setups, methods }: SetupOptions): SetupKey[] =>
+  seeds.flatMap((seed) =>
+    setups.flatMap((setup) => methods.map((method) => ({ protocol: protocolOf(setup), setup, method, seed }))),
+  );
 
 /** The runs that there are of each setup and method asked for, in that order; none without runs. */
 export function runsByMethod<Line extends SetupKey>(wanted: readonly SetupKey[], lines: readonly Line[]): Line[][] {
