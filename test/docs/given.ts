@@ -22,17 +22,27 @@ const rows: readonly Example<(typeof labels)[number]>[] = [
   { text: 'refund the second order', label: 'refund' },
 ];
 
-/** A working directory with the files that the examples name: a random model of one layer in `minilm`, and data. */
+/** A working directory with the files that the examples name: random models of one layer in `minilm` and, with a masked-language head, `minilm-mlm`; and data. */
 export function exampleFolder(): { readonly path: string; remove(): void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'holdfast-docs-'));
   const write = (name: string, lines: readonly string[]) => writeFileSync(path.join(folder, name), `${lines.join('\n')}\n`);
   const json = rows.map((row) => JSON.stringify(row));
   writeTinyCheckpoint(path.join(folder, 'minilm'));
+  writeTinyCheckpoint(path.join(folder, 'minilm-mlm'), { masked: true });
   write('train.jsonl', json);
   write('billing.jsonl', json);
   write('tickets.csv', ['subject,team', '"Where is it, please?",shipping', 'A wrong invoice,billing']);
   write('en-de.tsv', ['invoice\tRechnung', 'money\tGeld']);
   write('en-es.tsv', ['invoice\tfactura', 'money\tdinero']);
+  const premise = 'It rains.';
+  const inference = [
+    { premise, hypothesis: 'It is wet.', label: 'entailment' },
+    { premise, hypothesis: 'It is dry.', label: 'contradiction' },
+  ];
+  write(
+    'nli.jsonl',
+    inference.map((row) => JSON.stringify(row)),
+  );
   write('rte.tsv', ['It rains.\tIt is wet.\tentailment', 'It rains.\tIt is dry.\tnot_entailment']);
   return { path: folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

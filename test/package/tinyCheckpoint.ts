@@ -7,16 +7,16 @@ const LAYERS = 1;
 const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const letters = [...'abcdefghijklmnopqrstuvwxyz0123456789'];
 /** Whole words, for label words in examples. */
-const words = ['bill', 'money'];
+const words = ['bill', 'invoice', 'money'];
 const vocabulary = [...special, ...letters, ...letters.map((letter) => `##${letter}`), ...words];
 
 /** A random BERT of one layer in a Hugging Face folder that spells nearly every word: stands in for a real model where there is none. */
-export function writeTinyCheckpoint(folder: string): void {
+export function writeTinyCheckpoint(folder: string, { masked = false } = {}): void {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, content: object) => writeFileSync(path.join(folder, name), JSON.stringify(content));
   write('config.json', {
     model_type: 'bert',
-    architectures: ['BertModel'],
+    architectures: [masked ? 'BertForMaskedLM' : 'BertModel'],
     vocab_size: vocabulary.length,
     hidden_size: H,
     num_hidden_layers: LAYERS,
@@ -31,7 +31,7 @@ export function writeTinyCheckpoint(folder: string): void {
     pad_token_id: 0,
   });
   write('tokenizer.json', tokenizer());
-  writeFileSync(path.join(folder, 'model.safetensors'), safetensors(shapes()));
+  writeFileSync(path.join(folder, 'model.safetensors'), safetensors({ ...shapes(), ...(masked && maskedLmShapes()) }));
 }
 
 function shapes(): Record<string, number[]> {
@@ -56,6 +56,14 @@ function shapes(): Record<string, number[]> {
     ...linear('pooler.dense', H, H),
   };
 }
+
+const maskedLmShapes = (): Record<string, number[]> => ({
+  'cls.predictions.transform.dense.weight': [H, H],
+  'cls.predictions.transform.dense.bias': [H],
+  'cls.predictions.transform.LayerNorm.weight': [H],
+  'cls.predictions.transform.LayerNorm.bias': [H],
+  'cls.predictions.bias': [vocabulary.length],
+});
 
 /** Header length (uint64), header (JSON), then the float32 numbers. */
 function safetensors(tensors: Record<string, number[]>): Buffer {
