@@ -3,7 +3,7 @@
 // Each finished training is a line of bench/results/robustness.jsonl and is not run again. --rounds: of the costs; 0 leaves them out.
 import { performance } from 'node:perf_hooks';
 import { batches, evaluate, format, loadModel, useEngine } from '../src';
-import { robustness } from '../src/adversarial';
+import { perturbed, robustness } from '../src/adversarial';
 import { codeSwitch } from '../src/crosslingual';
 import { train } from '../examples/support/train';
 import { costsOf } from './robustness/costs';
@@ -53,9 +53,10 @@ async function run(key: SetupKey): Promise<RunLine> {
   const dictionary = await dictionaryOf(setup);
   await using model = await loadModel(setup.model, { pooling: 'mean', heads: false });
   const head = model.addHead('intent', labels, { seed });
+  const { objective, transforms = [], noise } = methods[key.method]!();
+  const source = noise ? perturbed(noise)(learned) : learned;
   // All methods read the same batches, so that their texts are shuffled alike; only `consistency` looks at the second view.
-  const data = batches(codeSwitch({ dictionary, rate: 0.3 })(learned), { head, batchSize });
-  const { objective, transforms = [] } = methods[key.method]!();
+  const data = batches(codeSwitch({ dictionary, rate: 0.3 })(source), { head, batchSize });
   const epochs = small ? 1 : setup.epochs;
   await train(model, { objective, transforms, data, epochs, seed }, setup.learningRate, setup.headRate);
   const report = await robustness(small ? test.slice(0, 20) : test, {

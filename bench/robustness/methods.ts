@@ -1,10 +1,12 @@
 import { crossEntropy, rDrop, sum, weighted, type GradientTransform, type Labeled, type Term } from '../../src';
-import { awp, fgm, freelb, pgd, smart, vat } from '../../src/adversarial';
+import { awp, fgm, freelb, keyboardTypos, pgd, smart, vat, type TextPerturbation } from '../../src/adversarial';
 import { consistency, type CodeSwitched } from '../../src/crosslingual';
 
 export interface RobustMethod {
   readonly objective: Term<Labeled & CodeSwitched>;
   readonly transforms?: readonly GradientTransform[];
+  /** Of the texts that it learns from. */
+  readonly noise?: TextPerturbation;
   /** Passes of the network, forward and backward, of a step; one without gradient counts a third. What its cost should be near. */
   readonly passes: number;
 }
@@ -24,4 +26,6 @@ export const methods: Readonly<Record<string, () => RobustMethod>> = {
   vat: () => ({ objective: sum(plain, vat()), passes: 3 }),
   'r-drop': () => ({ objective: rDrop(), passes: 2 }),
   consistency: () => ({ objective: sum(plain, weighted(5, consistency())), passes: 2 }),
+  // One of the kinds that are asked: whether the others follow is to be seen.
+  perturbed: () => ({ objective: plain, noise: keyboardTypos({ rate: 1 / 3 }), passes: 1 }),
 };
