@@ -5,7 +5,10 @@ import { exampleFolder, given, library } from './given';
 import { runExample } from './runExample';
 import { typeErrors } from './typeErrors';
 
-const examples = [...docExamples(), ...['README.md', 'docs/few-labels.md'].flatMap(markdownExamples)];
+const examples = [
+  ...docExamples(),
+  ...['README.md', 'docs/few-labels.md', 'docs/crosslingual.md', 'docs/robustness.md'].flatMap(markdownExamples),
+];
 const placeOf = ({ file, line }: DocExample): string => `${file}:${line}`;
 
 const before = process.cwd();

@@ -31,6 +31,8 @@ export function exampleFolder(): { readonly path: string; remove(): void } {
   writeTinyCheckpoint(path.join(folder, 'minilm-mlm'), { masked: true });
   write('train.jsonl', json);
   write('billing.jsonl', json);
+  write('test.en.jsonl', json);
+  write('test.de.jsonl', json);
   write('tickets.csv', ['subject,team', '"Where is it, please?",shipping', 'A wrong invoice,billing']);
   write('en-de.tsv', ['invoice\tRechnung', 'money\tGeld']);
   write('en-es.tsv', ['invoice\tfactura', 'money\tdinero']);
