@@ -4,11 +4,11 @@
 // Each finished run is a line of the file, and what is in there is not run again. --small: few rows, to see that all of it runs.
 import { performance } from 'node:perf_hooks';
 import { useEngine } from '../src';
-import { inferenceModel } from './fewshot/inference';
-import { methods } from './fewshot/methods';
+import { methods, type ModelKind } from './fewshot/methods';
 import { fewShotOptions } from './fewshot/options';
-import { inferenceRowsOf, protocolOf, rowsOf, version, wantedRuns } from './fewshot/protocol';
+import { inferenceRowsOf, protocolOf, rowsOf, stageRowsOf, version, wantedRuns } from './fewshot/protocol';
 import { gain, readRuns, runs, shown, summaries, type RunKey, type RunLine } from './fewshot/results';
+import { afterMaskedLm, afterSimcse, inferenceModel } from './fewshot/stages';
 import { inferenceRows, tasks, type FewShotTask } from './fewshot/tasks';
 import { requireShared } from './support/clinc';
 import { orExit } from './support/options';
@@ -51,10 +51,10 @@ async function run(key: RunKey): Promise<RunLine> {
   const { seed } = key;
   const [task, method] = [tasks[key.task]!, methods[key.method]!];
   const data = await rowsOf(task, method, seed, protocol);
-  const model = method.model === 'inference' ? await afterInference(task) : task[method.model];
-  // The stage on inference rows is not a part of the run: it is trained once for all.
+  const model = await modelOf(task, method.model);
+  // A stage is not a part of the run: it is trained once for all.
   const began = performance.now();
-  const accuracy = await method.accuracy({ model, task, ...data, seed, settings: protocol.settings });
+  const accuracy = await method.accuracy({ model, encoder: task.encoder, task, ...data, seed, settings: protocol.settings });
   return {
     ...key,
     accuracy: rounded(accuracy, 4),
@@ -63,14 +63,26 @@ async function run(key: RunKey): Promise<RunLine> {
   };
 }
 
-async function afterInference(task: FewShotTask): Promise<string> {
-  const stage = { rows: await inferenceRowsOf(task, protocol), epochs: nliEpochs, cache: `runs/bench/inference/${version}` };
-  return inferenceModel(task.encoder, stage);
+async function modelOf(task: FewShotTask, kind: ModelKind): Promise<string> {
+  if (kind === 'encoder' || kind === 'masked') return task[kind];
+  const cache = `runs/bench/inference/${version}`;
+  if (kind === 'inference')
+    return inferenceModel(task.encoder, { rows: await inferenceRowsOf(task, protocol), epochs: nliEpochs, cache });
+  const rows = await stageRowsOf(task, kind, protocol);
+  return kind === 'after-mlm'
+    ? afterMaskedLm(task.masked, { rows, epochs: 3, cache })
+    : afterSimcse(task.encoder, { rows, epochs: 1, cache });
 }
 
 function needs({ task: name, method, seed }: RunKey): string[] {
-  const task = tasks[name]!;
-  const { model } = methods[method]!;
-  const own = model === 'inference' ? [task.encoder, inferenceRows] : [task[model]];
-  return [...own, ...Object.values(task.files(seed))];
+  const { encoder, masked, unlabelled, ...task } = tasks[name]!;
+  const { model, unlabelled: reads } = methods[method]!;
+  const own = {
+    encoder: [encoder],
+    masked: [masked],
+    inference: [encoder, inferenceRows],
+    'after-mlm': [masked],
+    'after-simcse': [encoder],
+  };
+  return [...own[model], ...Object.values(task.files(seed)), ...(reads ? [unlabelled!] : [])];
 }

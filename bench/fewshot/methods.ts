@@ -7,6 +7,7 @@ import {
   cloze,
   clozeClassifier,
   clozeScores,
+  demonstrated,
   efl,
   entailmentPairs,
   labelConditioned,
@@ -16,9 +17,12 @@ import {
   pet,
   prefixTuning,
   setFit,
+  softPrompt,
   type ClozeScoring,
+  type ClozeTask,
 } from '../../src/prompting';
 import type { AdaptedModel } from '../../src/prompting/adapted';
+import { ipet } from './ipet';
 import type { Meaning } from './tasks';
 
 export interface Settings {
@@ -37,15 +41,23 @@ export interface FewShotRun {
   /** For what chooses by it; nothing is tuned here. */
   readonly dev: readonly Example[];
   readonly test: readonly Example[];
+  /** Texts of the task without labels; none where the task has none. */
+  readonly unlabelled: readonly Example[];
+  /** Folder of a model for vectors, for what needs one beside its own. */
+  readonly encoder: string;
   readonly seed: number;
   readonly settings: Settings;
 }
 
+/** Those of a task, and what a stage makes of them before the few labels: on inference rows, on texts of the task without labels. */
+export type ModelKind = 'encoder' | 'masked' | 'inference' | 'after-mlm' | 'after-simcse';
+
 export interface FewShotMethod {
-  /** Which of the task's models: for vectors, one that fills gaps, or that for vectors after the stage on inference rows. */
-  readonly model: 'encoder' | 'masked' | 'inference';
+  readonly model: ModelKind;
   /** False: the rows to train on are not read, so one run says what every seed would. */
   readonly learns?: boolean;
+  /** True: only for tasks that have texts without labels. */
+  readonly unlabelled?: boolean;
   /** Accuracy on the test rows. */
   readonly accuracy: (run: FewShotRun) => Promise<number>;
 }
@@ -55,14 +67,8 @@ const headRate = 1e-3;
 
 /** In the order in which they run. */
 export const methods: Readonly<Record<string, FewShotMethod>> = {
-  'linear-probe': {
-    model: 'encoder',
-    async accuracy({ model: folder, train, test }) {
-      await using model = await loadModel(folder, { pooling: 'mean' });
-      const probe = await linearProbe(model, { examples: train });
-      return share(await probe.predict(test), test);
-    },
-  },
+  'linear-probe': { model: 'encoder', accuracy: probed },
+  'simcse-linear-probe': { model: 'after-simcse', unlabelled: true, accuracy: probed },
   'fine-tuning': { model: 'encoder', accuracy: adapting((model) => model, rate) },
   setfit: {
     model: 'encoder',
@@ -99,17 +105,32 @@ export const methods: Readonly<Record<string, FewShotMethod>> = {
   },
   'pet-zero': { model: 'masked', learns: false, accuracy: asking(clozeScores) },
   'pet-zero-calibrated': { model: 'masked', learns: false, accuracy: asking(calibrated()) },
-  pet: {
+  pet: { model: 'masked', accuracy: (run) => petTrained(run, run.task.cloze) },
+  'mlm-pet': { model: 'after-mlm', unlabelled: true, accuracy: (run) => petTrained(run, run.task.cloze) },
+  demonstrations: {
     model: 'masked',
-    accuracy: (run) => clozeTrained(run, pet(), (data) => maskTokens(data)),
+    async accuracy(run) {
+      await using reader = await loadModel(run.encoder, { pooling: 'mean' });
+      const { verbalizer } = run.task.cloze;
+      const pattern = await demonstrated(reader, { ...run.task.cloze, examples: run.train, seed: run.seed });
+      return await petTrained(run, { pattern, verbalizer });
+    },
   },
+  ipet: { model: 'masked', unlabelled: true, accuracy: (run) => ipet(run, rate, headRate) },
   adapet: {
     model: 'masked',
-    accuracy: (run) => clozeTrained(run, adapet(), (data) => labelConditioned(data)),
+    accuracy: (run) => clozeTrained(run, run.task.cloze, adapet(), (data) => labelConditioned(data)),
   },
   lora: { model: 'encoder', accuracy: adapting((model, seed) => lora(model, { seed }), 10 * rate) },
   prefix: { model: 'encoder', accuracy: adapting((model, seed) => prefixTuning(model, { seed }), 1e-2) },
+  'soft-prompt': { model: 'encoder', accuracy: adapting((model, seed) => softPrompt(model, { seed }), 1e-2) },
 };
+
+async function probed({ model: folder, train, test }: FewShotRun): Promise<number> {
+  await using model = await loadModel(folder, { pooling: 'mean' });
+  const probe = await linearProbe(model, { examples: train });
+  return share(await probe.predict(test), test);
+}
 
 /** A head on the encoder, or on the encoder with something around it. */
 function adapting(around: (model: PretrainedModel, seed: number) => PretrainedModel | AdaptedModel, learningRate: number) {
@@ -135,14 +156,18 @@ function asking(scoring: ClozeScoring) {
   };
 }
 
+const petTrained = (run: FewShotRun, asked: ClozeTask): Promise<number> =>
+  clozeTrained(run, asked, pet(), (data) => maskTokens(data));
+
 async function clozeTrained<B extends Batch>(
-  { model: folder, task, train, test, seed, settings: { epochs, batchSize } }: FewShotRun,
+  { model: folder, train, test, seed, settings: { epochs, batchSize } }: FewShotRun,
+  asked: ClozeTask,
   objective: Term<B>,
   viewed: (data: ReturnType<typeof cloze>) => Batches<B>,
 ): Promise<number> {
   await using model = await loadModel(folder);
-  await trainOn(model, { objective, data: viewed(cloze(train, { ...task.cloze, batchSize })), epochs, seed }, rate, headRate);
-  return share(await clozeClassifier(model, task.cloze).predict(test), test);
+  await trainOn(model, { objective, data: viewed(cloze(train, { ...asked, batchSize })), epochs, seed }, rate, headRate);
+  return share(await clozeClassifier(model, asked).predict(test), test);
 }
 
 /** Rows that are pairs ask the head themselves; others are asked with each description. */

@@ -1,17 +1,31 @@
 import path from 'node:path';
 import { readJsonl, type Example } from '../../src';
 import { readAll } from '../../src/data/source';
-import { methods, type FewShotMethod, type FewShotRun, type Settings } from './methods';
+import { methods, type FewShotMethod, type FewShotRun, type ModelKind, type Settings } from './methods';
 import type { FewShotOptions } from './options';
-import { inferenceRows, tasks, type FewShotTask } from './tasks';
+import { inferenceRows, seeds, tasks, type FewShotTask } from './tasks';
 import type { RunKey } from './results';
 
 /** Counts up when a change makes earlier runs another measurement. */
 export const version = 1;
 
-const usual = { settings: { epochs: 20, eflEpochs: 10, batchSize: 16 }, rows: Infinity, test: Infinity, inference: Infinity };
+const usual = {
+  settings: { epochs: 20, eflEpochs: 10, batchSize: 16 },
+  rows: Infinity,
+  test: Infinity,
+  inference: Infinity,
+  unlabelled: 500,
+  stage: Infinity,
+};
 /** To see that all of it runs. */
-const short = { settings: { epochs: 1, eflEpochs: 1, batchSize: 16 }, rows: 2, test: 40, inference: 64 };
+const short = {
+  settings: { epochs: 1, eflEpochs: 1, batchSize: 16 },
+  rows: 2,
+  test: 40,
+  inference: 64,
+  unlabelled: 20,
+  stage: 64,
+};
 
 export interface FewShotProtocol {
   readonly settings: Settings;
@@ -19,41 +33,57 @@ export interface FewShotProtocol {
   readonly rows: number;
   readonly test: number;
   readonly inference: number;
+  /** Texts without labels that a method labels; and that a stage learns from. */
+  readonly unlabelled: number;
+  readonly stage: number;
 }
 
 export const protocolOf = ({ small }: Pick<FewShotOptions, 'small'>): FewShotProtocol => (small ? short : usual);
 
-/** What is wanted: a seed of every method before the next seed; what learns from no rows has one seed. */
+/** What is wanted: a seed of every method before the next seed; what learns from no rows has one seed, what needs texts without labels has some. */
 export const wantedRuns = (options: Omit<FewShotOptions, 'json' | 'threads' | 'out'>): RunKey[] =>
   options.seeds.flatMap((seed, s) =>
     options.tasks.flatMap((task) =>
       options.methods
         .filter((method) => s === 0 || methods[method]!.learns !== false)
+        .filter((method) => tasks[task]!.unlabelled !== undefined || !methods[method]!.unlabelled)
         .map((method) => ({ protocol: nameOf(options, tasks[task]!, methods[method]!), task, method, seed })),
     ),
   );
 
 /** What must be the same for two runs to be seeds of one. */
 function nameOf({ small, nliEpochs }: Pick<FewShotOptions, 'small' | 'nliEpochs'>, task: FewShotTask, { model }: FewShotMethod) {
-  const folder = path.basename(path.resolve(model === 'masked' ? task.masked : task.encoder));
+  const folder = path.basename(path.resolve(fillsGaps(model) ? task.masked : task.encoder));
   return [`${version}${small ? '-small' : ''}`, folder, ...(model === 'inference' ? [`nli-${nliEpochs}`] : [])].join('/');
 }
+
+const fillsGaps = (model: ModelKind): boolean => model === 'masked' || model === 'after-mlm';
 
 /** The rows of a run; those of a model that was trained to have something before each text begin with it. */
 export async function rowsOf(
   task: FewShotTask,
-  { model }: FewShotMethod,
+  { model, unlabelled: reads }: Pick<FewShotMethod, 'model' | 'unlabelled'>,
   seed: number,
-  { rows, test }: FewShotProtocol,
-): Promise<Pick<FewShotRun, 'train' | 'dev' | 'test'>> {
+  { rows, test, unlabelled }: FewShotProtocol,
+): Promise<Pick<FewShotRun, 'train' | 'dev' | 'test' | 'unlabelled'>> {
   const files = task.files(seed);
   const read = async (file: string) => {
     const all = await readAll('fewshot', readJsonl(file, task.fields ?? {}));
-    return model === 'masked' ? all : all.map((row) => prefixed(row, task.prefix));
+    return fillsGaps(model) ? all : all.map((row) => prefixed(row, task.prefix));
   };
   const [train, dev, tests] = [await read(files.train), await read(files.dev), await read(files.test)];
-  return { train: ofEach(train, rows), dev: ofEach(dev, rows), test: tests.slice(0, test) };
+  const texts = reads ? (await read(task.unlabelled!)).slice(0, unlabelled) : [];
+  return { train: ofEach(train, rows), dev: ofEach(dev, rows), test: tests.slice(0, test), unlabelled: texts };
 }
+
+/** The texts without labels that a stage learns from. */
+export const stageRowsOf = async (
+  task: FewShotTask,
+  model: ModelKind,
+  { stage, ...others }: FewShotProtocol,
+): Promise<Example[]> => [
+  ...(await rowsOf(task, { model, unlabelled: true }, seeds[0]!, { ...others, stage, unlabelled: stage })).unlabelled,
+];
 
 /** The rows of the first stage of EFL. */
 export async function inferenceRowsOf({ prefix }: FewShotTask, { inference }: FewShotProtocol): Promise<Example[]> {

@@ -2,13 +2,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { folder as small } from 'holdfast-small';
 import type { ReadOptions } from '../../src/data/fields';
-import { pattern } from '../../src/prompting/pattern';
+import { pattern, type Pattern } from '../../src/prompting/pattern';
 import { verbalizer } from '../../src/prompting/verbalizer';
 import type { ClozeTask } from '../../src/prompting/wordPieces';
 
 /** What the methods know of a task beside its rows. */
 export interface Meaning {
   readonly cloze: ClozeTask;
+  /** Other ways to ask, for what asks in several. */
+  readonly patterns?: readonly Pattern[];
   /** What each label means, as a sentence. None: the rows are pairs whose labels are those of inference. */
   readonly descriptions?: Readonly<Record<string, string>>;
   /** Rounds of pairs of `setFit`. */
@@ -22,6 +24,8 @@ export interface FewShotTask extends Meaning {
   /** What the encoder was trained to read before each text. */
   readonly prefix?: string;
   readonly fields?: ReadOptions;
+  /** Texts without labels. */
+  readonly unlabelled?: string;
   readonly files: (split: number) => { readonly train: string; readonly dev: string; readonly test: string };
 }
 
@@ -96,6 +100,8 @@ export const tasks: Readonly<Record<string, FewShotTask>> = {
       return { train: file(`train_${split}`), dev: file(`dev_${split}`), test: file('test_public') };
     },
     setFitPairs: 10,
+    unlabelled: shared('data/eprstmt/unlabeled.jsonl'),
+    patterns: [pattern('{text}总之，很{mask}。'), pattern('这个东西{mask}！{text}')],
     cloze: { pattern: pattern('很{mask}。{text}'), verbalizer: verbalizer({ positive: '好', negative: '差' }) },
     descriptions: { positive: '这个东西很好。', negative: '这个东西很差。' },
   },

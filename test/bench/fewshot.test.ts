@@ -2,11 +2,11 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inferenceModel } from '../../bench/fewshot/inference';
 import { methods } from '../../bench/fewshot/methods';
 import { fewShotOptions } from '../../bench/fewshot/options';
-import { rowsOf, wantedRuns } from '../../bench/fewshot/protocol';
+import { protocolOf, rowsOf, stageRowsOf, wantedRuns } from '../../bench/fewshot/protocol';
 import { appendRun, gain, isFinished, readRuns, shown, summaries, type RunKey, type RunLine } from '../../bench/fewshot/results';
+import { afterMaskedLm, afterSimcse, inferenceModel } from '../../bench/fewshot/stages';
 import { tasks, type Meaning } from '../../bench/fewshot/tasks';
 import { loadModel, useEngine, type Example } from '../../src';
 import { pattern, verbalizer } from '../../src/prompting';
@@ -85,13 +85,26 @@ describe('what the command line asks for', () => {
       '1/minilm-en-mlm sst2 pet 21',
       '1/holdfast-small eprstmt pet 21',
     ]);
+    const unlabelled = wantedRuns(fewShotOptions(['--methods', 'ipet,mlm-pet,simcse-linear-probe', '--seeds', '13']));
+    expect(unlabelled.map(({ protocol, task }) => `${protocol} ${task}`)).toEqual([
+      '1/holdfast-small eprstmt',
+      '1/holdfast-small eprstmt',
+      '1/e5-multilingual eprstmt',
+    ]);
     expect(wantedRuns(fewShotOptions([...asked, '--small']))[0]!.protocol).toBe('1-small/minilm-en/nli-3');
   });
 });
 
 describeShared(['data/sst2-kshot', 'data/trec-kshot', 'data/rte-kshot', 'data/eprstmt'], 'the rows of the tasks', () => {
   test.each(Object.entries(tasks))('%s: the words and descriptions are of its labels', async (name, task) => {
-    const all = { settings: { epochs: 1, eflEpochs: 1, batchSize: 16 }, rows: Infinity, test: Infinity, inference: 0 };
+    const all = {
+      settings: { epochs: 1, eflEpochs: 1, batchSize: 16 },
+      rows: Infinity,
+      test: Infinity,
+      inference: 0,
+      unlabelled: 3,
+      stage: 3,
+    };
     const { train, dev, test } = await rowsOf(task, methods['linear-probe']!, 21, all);
     const labels = [...new Set(train.map(({ label }) => label))].sort();
     expect([...new Set(test.map(({ label }) => label))].sort()).toEqual(labels);
@@ -99,6 +112,12 @@ describeShared(['data/sst2-kshot', 'data/trec-kshot', 'data/rte-kshot', 'data/ep
     if (task.descriptions) expect(Object.keys(task.descriptions).sort()).toEqual(labels);
     expect([train.length, dev.length]).toEqual([16 * labels.length, 16 * labels.length]);
     expect(train.every(({ text }) => text.startsWith(task.prefix ?? ''))).toBe(true);
+    if (task.unlabelled !== undefined) {
+      const { unlabelled } = await rowsOf(task, { model: 'encoder', unlabelled: true }, 21, all);
+      expect(unlabelled).toHaveLength(3);
+      const [first] = await stageRowsOf(task, 'after-simcse', protocolOf({ small: true }));
+      expect(first!.text.startsWith(task.prefix ?? '')).toBe(true);
+    }
     expect(test.length).toBe({ sst2: 872, trec: 500, rte: 277, eprstmt: 610 }[name]);
   });
 });
@@ -109,24 +128,34 @@ describe('every method on a random model', () => {
   const task: Meaning = {
     setFitPairs: 1,
     cloze: { pattern: pattern('{text} {mask}'), verbalizer: verbalizer({ bill: 'bill', money: 'money' }) },
+    patterns: [pattern('{mask} {text}')],
     descriptions: { bill: 'a bill', money: 'some money' },
   };
-  const run = { task, train: rows, dev: rows, test: rows, seed: 1, settings: { epochs: 1, eflEpochs: 1, batchSize: 4 } };
-  const stage = () => ({ rows: inference, epochs: 1, cache: inFolder('inference') });
-  const folders = { encoder: '', masked: '', inference: '' };
+  const given = {
+    task,
+    train: rows,
+    dev: rows,
+    test: rows,
+    unlabelled: rows,
+    seed: 1,
+    settings: { epochs: 1, eflEpochs: 1, batchSize: 4 },
+  };
+  const run = () => ({ ...given, encoder: folders.encoder });
+  const stage = (learned = inference) => ({ rows: learned, epochs: 1, cache: inFolder('stages') });
+  const folders = { encoder: '', masked: '', inference: '', 'after-mlm': '', 'after-simcse': '' };
 
   beforeAll(async () => {
     await useEngine({ threads: 1 });
     folders.encoder = inFolder('tiny');
     writeTinyCheckpoint(folders.encoder);
     folders.masked = inFolder('tiny-mlm');
-    await using model = await loadModel(folders.encoder);
-    model.addMaskedLmHead({ seed: 1 });
-    await model.save(folders.masked);
+    writeTinyCheckpoint(folders.masked, { masked: true });
     folders.inference = await inferenceModel(folders.encoder, stage());
+    folders['after-mlm'] = await afterMaskedLm(folders.masked, stage(rows));
+    folders['after-simcse'] = await afterSimcse(folders.encoder, stage(rows));
   });
 
-  test('the stage on inference rows is trained once', async () => {
+  test('a stage is trained once', async () => {
     await using model = await loadModel(folders.inference);
     expect(model.head('entailment').labels).toEqual(['entailment', 'not_entailment']);
     // Would fail if it were trained again: there is no such model.
@@ -134,7 +163,7 @@ describe('every method on a random model', () => {
   });
 
   test.each(Object.entries(methods))('%s gives a share of the test rows', async (_, method) => {
-    expect([0, 0.25, 0.5, 0.75, 1]).toContain(await method.accuracy({ ...run, model: folders[method.model] }));
+    expect([0, 0.25, 0.5, 0.75, 1]).toContain(await method.accuracy({ ...run(), model: folders[method.model] }));
   });
 
   test.each(['efl-zero', 'efl', 'setfit'])('%s takes pairs', async (name) => {
@@ -142,7 +171,7 @@ describe('every method on a random model', () => {
     const labelled = inference.map((row, i) => ({ ...row, label: i ? 'not_entailment' : 'entailment' }));
     const { descriptions: _none, ...pairs } = task;
     expect([0, 0.5, 1]).toContain(
-      await accuracy({ ...run, model: folders[model], task: pairs, train: labelled, test: labelled }),
+      await accuracy({ ...run(), model: folders[model], task: pairs, train: labelled, test: labelled }),
     );
   });
 });
