@@ -51,7 +51,7 @@ export function exampleReader<Label extends string>(
       if (!empty)
         report(
           name,
-          `'${name}' ${at} must be a string, got ${Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`}`,
+          `'${name}' ${at} must be a string, got ${Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`}${typeof value === 'number' ? ': put it in quotes' : ''}`,
         );
       else if (required.has(name))
         report(

@@ -102,7 +102,7 @@ describe('readJsonl', () => {
       expect.stringMatching(/^line 3 of F is not valid JSON: /),
       'line 5 of F must be a JSON object, got an array',
       "'text' in F line 6 is missing; the row has label",
-      "'text' in F line 7 must be a string, got a value of type number",
+      "'text' in F line 7 must be a string, got a value of type number: put it in quotes",
       "'text' in F line 8 is empty",
       "'label' in F line 9 is missing; the row has text",
     ]);
