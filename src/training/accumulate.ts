@@ -14,7 +14,7 @@ export interface Part<B extends Batch> {
  * One gradient from several batches, as if they were one: `Σ n_i g_i / Σ n_i`, and the loss likewise.
  *
  * One evaluation after the other, each a graph of its own, so memory holds one evaluation and two gradients, however many parts there are.
- * Scalar reports are averaged in the same way; others follow one another along the first axis.
+ * Scalar reports are averaged in the same way, over the parts that make them; others follow one another along the first axis.
  */
 export function accumulated<B extends Batch>(
   evaluate: GradientFn<B>,
@@ -62,14 +62,14 @@ function together(reports: readonly Tensors[], shares: readonly number[]): Tenso
   const joined = [...names].map((name) => {
     const having = reports.flatMap((part, i) => (part[name] ? [{ value: part[name], share: shares[i]! }] : []));
     const values = having.map(({ value }) => value);
+    if (values[0]!.rank > 0) return [name, tf.concat(values, 0)] as const;
+    const all = having.reduce((sum, { share }) => sum + share, 0);
     return [
       name,
-      values[0]!.rank === 0
-        ? weightedSum(
-            values,
-            having.map(({ share }) => share),
-          )
-        : tf.concat(values, 0),
+      weightedSum(
+        values,
+        having.map(({ share }) => share / all),
+      ),
     ] as const;
   });
   return Object.fromEntries(joined);

@@ -255,6 +255,15 @@ describe('accumulation', () => {
     expect(a['labels']).toEqual(b['labels']);
     expect(a['ce']).toBeCloseTo(b['ce'] as number, 6);
   });
+  test('a report that only some parts make is their mean', async () => {
+    let passes = 0;
+    const term: Term<Labeled> = (pass) => {
+      if (passes++ % 2 === 1) pass.report('odd', tf.scalar(3));
+      return crossEntropy()(pass);
+    };
+    const { events } = await run({ ...four, objective: term });
+    for (const { reports } of steps(events)) expect(reports['odd']).toBeCloseTo(3, 6);
+  });
   test('a count of 0 is refused', async () => {
     expect((await run({ count: () => 0 })).error?.message).toContain('count must be a number > 0 for every batch, got 0');
   });
