@@ -13,7 +13,7 @@ export interface EflOptions<Label extends string = string> {
   readonly head?: Head;
   /** Its label that says yes. Default 'entailment'. */
   readonly entailment?: string;
-  /** Rows, text × description, of one evaluation; a text's descriptions are never parted. Default 64. */
+  /** Rows, text × description, that are asked together; a text's descriptions are never parted by it. Default 64. */
   readonly batchSize?: number;
   /** Most tokens of text and description together. Default the model's. */
   readonly maxLength?: number;
@@ -44,7 +44,7 @@ export interface EflClassifier<Label extends string = string> {
  *
  * **Needs** a head with the label `entailment`. A fresh head guesses, and few texts alone teach it little: the stage on inference data
  * is what carries the method.
- * **Cost** one row for each text and label; all labels of some texts in one evaluation.
+ * **Cost** one row for each text and label; all labels of some texts together.
  * **Limits** an answer is always one of the labels; read `entailment` to see whether any fits.
  * **See also** `entailmentPairs`, `nliRows`; `clozeClassifier` (words in a gap instead of descriptions).
  *

@@ -9,7 +9,7 @@ import { bestOf, columnsOf, logitRows } from './logitRows';
 import { accuracyOf, confusionOf, macroF1Of, type Confusion } from './metrics';
 
 export interface EvaluateOptions {
-  /** Default 64. */
+  /** Most rows of one evaluation of the model; long ones come fewer at a time. Default 64. */
   readonly batchSize?: number;
   /**
    * The heads among whose classes the model must choose. Default: the test's own head, as where the task of a text is known. All heads

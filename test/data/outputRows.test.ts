@@ -36,6 +36,26 @@ describe('outputRows', () => {
     model.dispose();
   });
 
+  test('long rows come fewer at a time, short ones as many as asked', async () => {
+    const model = toy();
+    const texts = [...Array<string>(5).fill('1 '.repeat(512).trim()), ...Array<string>(70).fill('2')];
+    const rows = await tokenised(
+      texts.map((text) => ({ example: { text } })),
+      [],
+      model.tokenizer,
+      512,
+    );
+    const sizes: number[] = [];
+    const found = await outputRows(model, rows, 64, ({ pooled }, some) => {
+      sizes.push(some.length);
+      return pooled;
+    });
+    // The six short ones that are left would be padded to 512 with the first long one.
+    expect(sizes).toEqual([64, 6, 2, 2, 1]);
+    await expectClose(found[4]!, found[0]!, { absolute: 0 });
+    model.dispose();
+  });
+
   test('numbers that are not finite are refused, and nothing leaks', async () => {
     const model = toy();
     const rows = await rowsOf(model, ['1 2 3', '5']);
