@@ -21,7 +21,7 @@ export interface SetFitOptions<Label extends string = string>
   readonly batchSize?: number;
   /** Peak of the learning rate; it rises over a tenth of the steps and falls to 0. Default 2e-5. */
   readonly learningRate?: number;
-  /** λ of the head; see `logisticRegression`. Default 1. */
+  /** λ of the head; see `linearProbe`. Default 1. */
   readonly l2?: number;
   /** Most tokens of a text. Default the model's. */
   readonly maxLength?: number;

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vites
 import type { Example } from '../../src/data';
 import { useEngine } from '../../src/engine/engines';
 import { loadModel, type PretrainedModel } from '../../src/model';
-import { linearProbe } from '../../src/prompting/linearProbe';
+import { linearProbe, spreadOf } from '../../src/prompting/linearProbe';
 import { setFit } from '../../src/prompting/setFit';
+import { logisticRegression } from '../../src/prompting/logisticRegression';
 import { unitVectors } from '../../src/prompting/unitVectors';
 import { loadTiny } from '../model/tiny';
 import { expectClose, valuesOfEach } from '../support/close';
@@ -50,6 +51,22 @@ describe('linearProbe', () => {
     expect(pair).toEqual(example);
     expect(await probe.predict([])).toEqual([]);
     expectTypeOf(answers[0]!.label).toEqualTypeOf<'low' | 'high'>();
+  });
+
+  test('its λ does not depend on how far the vectors lie apart', async () => {
+    expect(spreadOf([[1, 0], [0, 1]])).toBeCloseTo(0.5, 12); // prettier-ignore
+    expect(spreadOf([[0.6, 0.8], [-0.6, -0.8]])).toBe(1); // prettier-ignore
+    expect(spreadOf([[0.6, 0.8], [0.6, 0.8]])).toBe(1e-6); // prettier-ignore
+
+    const vectors = await unitVectors(model, examples, { batchSize: 64, maxLength: model.maxLength });
+    const mean = Array.from(vectors[0]!, (_, h) => vectors.reduce((sum, vector) => sum + vector[h]! / vectors.length, 0));
+    const length = Math.sqrt(spreadOf(vectors));
+    const scaled = vectors.map((vector) => Array.from(vector, (value, h) => (value - mean[h]!) / length));
+    expect(scaled.flat().reduce((sum, value) => sum + value * value, 0) / scaled.length).toBeCloseTo(1, 4);
+    const wanted = logisticRegression(scaled, [0, 0, 0, 1, 1, 1], { l2: 0.5 });
+    const { regression } = await linearProbe(model, { examples, l2: 0.5 });
+    for (const [i, vector] of vectors.entries())
+      await expectClose(regression.logits(vector), wanted.logits(scaled[i]!), { absolute: 1e-4 });
   });
 });
 
