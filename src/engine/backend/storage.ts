@@ -46,6 +46,8 @@ export abstract class ValueStorage extends tf.KernelBackend {
     this.storage.delete(dataId);
     this.bytes -= byteSize(value);
     this.recording.unref(value);
+    // With the last tensor goes what was kept for the next one: nobody may ask for a while.
+    if (this.bytes === 0) this.pool.clear();
     return true;
   }
 

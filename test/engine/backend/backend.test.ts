@@ -192,6 +192,18 @@ describe('memory', () => {
     expect(process.memoryUsage().rss - rss).toBeLessThan(64 * 2 ** 20);
     tf.dispose(w);
   });
+
+  test('the last tensor takes what was kept for the next one with it', async () => {
+    const others = backend.stats.bytes;
+    const twice = (value: number) => tf.tidy(() => tf.mul(tf.fill([64, 64], value), 2));
+    const [a, b] = [twice(1), twice(2)];
+    await Promise.all([a.data(), b.data()]);
+    a.dispose();
+    expect(others).toBe(0);
+    expect(backend.stats.pooledBytes).toBeGreaterThan(0);
+    b.dispose();
+    expect(backend.stats).toMatchObject({ bytes: 0, pooledBytes: 0 });
+  });
 });
 
 describe('the cache', () => {
