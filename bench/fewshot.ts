@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { useEngine } from '../src';
 import { methods, type ModelKind } from './fewshot/methods';
 import { fewShotOptions } from './fewshot/options';
-import { inferenceRowsOf, protocolOf, rowsOf, stageRowsOf, version, wantedRuns } from './fewshot/protocol';
+import { inferenceRowsOf, protocolOf, rowsOf, unlabelledRows, version, wantedRuns } from './fewshot/protocol';
 import { gain, readRuns, runs, shown, summaries, type RunKey, type RunLine } from './fewshot/results';
 import { afterMaskedLm, afterSimcse, inferenceModel } from './fewshot/stages';
 import { inferenceRows, tasks, type FewShotTask } from './fewshot/tasks';
@@ -68,7 +68,7 @@ async function modelOf(task: FewShotTask, kind: ModelKind): Promise<string> {
   const cache = `runs/bench/inference/${version}`;
   if (kind === 'inference')
     return inferenceModel(task.encoder, { rows: await inferenceRowsOf(task, protocol), epochs: nliEpochs, cache });
-  const rows = await stageRowsOf(task, kind, protocol);
+  const rows = await unlabelledRows(task, kind, protocol.stage);
   return kind === 'after-mlm'
     ? afterMaskedLm(task.masked, { rows, epochs: 3, cache })
     : afterSimcse(task.encoder, { rows, epochs: 1, cache });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { folder as small } from 'holdfast-small';
 import seedrandom from 'seedrandom';
 import { shuffled, type Example } from '../../src';
+import { firstOfEach } from '../support/firstOfEach';
 import { readTask, tasks, type CrosslingualTask, type Language } from './tasks';
 
 /** An encoder, how much of the English rows it learns from, and how. */
@@ -46,11 +47,7 @@ export const batchSize = 32;
 /** English rows to learn from; which ones depends on the seed where not all are taken. */
 export async function trainRows({ task, prefix, perLabel }: Setup, seed: number): Promise<Example[]> {
   const rows = shuffled(await readTask(task, task.train, prefix), seedrandom(`crosslingual/${seed}`));
-  const taken = new Map<string, number>();
-  return rows.filter(({ label = '' }) => {
-    taken.set(label, (taken.get(label) ?? 0) + 1);
-    return taken.get(label)! <= perLabel;
-  });
+  return firstOfEach(rows, perLabel);
 }
 
 export async function testRows({ task, prefix }: Setup, most: number): Promise<[Language, Example[]][]> {

@@ -4,7 +4,7 @@ import { readJsonl, type Example } from '../../src';
 import { readAll } from '../../src/data/source';
 import type { ReadOptions } from '../../src/data/fields';
 
-export const data = path.relative('', fileURLToPath(new URL('../../../shared/data', import.meta.url)));
+const data = path.relative('', fileURLToPath(new URL('../../../shared/data', import.meta.url)));
 export const dictionaryFiles = ['de', 'es', 'fr', 'zh'].map((language) =>
   path.join(data, `dictionaries/muse-en-${language}.tsv`),
 );

@@ -3,7 +3,8 @@ import { readJsonl, type Example } from '../../src';
 import { readAll } from '../../src/data/source';
 import { methods, type FewShotMethod, type FewShotRun, type ModelKind, type Settings } from './methods';
 import type { FewShotOptions } from './options';
-import { inferenceRows, seeds, tasks, type FewShotTask } from './tasks';
+import { firstOfEach } from '../support/firstOfEach';
+import { inferenceRows, tasks, type FewShotTask } from './tasks';
 import type { RunKey } from './results';
 
 /** Counts up when a change makes earlier runs another measurement. */
@@ -59,7 +60,12 @@ function nameOf({ small, nliEpochs }: Pick<FewShotOptions, 'small' | 'nliEpochs'
 
 const fillsGaps = (model: ModelKind): boolean => model === 'masked' || model === 'after-mlm';
 
-/** The rows of a run; those of a model that was trained to have something before each text begin with it. */
+/** The rows of a file; those for a model that was trained to have something before each text begin with it. */
+async function read({ fields = {}, prefix }: FewShotTask, model: ModelKind, file: string): Promise<Example[]> {
+  const all = await readAll('fewshot', readJsonl(file, fields));
+  return fillsGaps(model) ? all : all.map((row) => prefixed(row, prefix));
+}
+
 export async function rowsOf(
   task: FewShotTask,
   { model, unlabelled: reads }: Pick<FewShotMethod, 'model' | 'unlabelled'>,
@@ -67,23 +73,17 @@ export async function rowsOf(
   { rows, test, unlabelled }: FewShotProtocol,
 ): Promise<Pick<FewShotRun, 'train' | 'dev' | 'test' | 'unlabelled'>> {
   const files = task.files(seed);
-  const read = async (file: string) => {
-    const all = await readAll('fewshot', readJsonl(file, task.fields ?? {}));
-    return fillsGaps(model) ? all : all.map((row) => prefixed(row, task.prefix));
+  return {
+    train: firstOfEach(await read(task, model, files.train), rows),
+    dev: firstOfEach(await read(task, model, files.dev), rows),
+    test: (await read(task, model, files.test)).slice(0, test),
+    unlabelled: reads ? await unlabelledRows(task, model, unlabelled) : [],
   };
-  const [train, dev, tests] = [await read(files.train), await read(files.dev), await read(files.test)];
-  const texts = reads ? (await read(task.unlabelled!)).slice(0, unlabelled) : [];
-  return { train: ofEach(train, rows), dev: ofEach(dev, rows), test: tests.slice(0, test), unlabelled: texts };
 }
 
-/** The texts without labels that a stage learns from. */
-export const stageRowsOf = async (
-  task: FewShotTask,
-  model: ModelKind,
-  { stage, ...others }: FewShotProtocol,
-): Promise<Example[]> => [
-  ...(await rowsOf(task, { model, unlabelled: true }, seeds[0]!, { ...others, stage, unlabelled: stage })).unlabelled,
-];
+/** Texts without labels of a task that has some. */
+export const unlabelledRows = async (task: FewShotTask, model: ModelKind, most: number): Promise<Example[]> =>
+  (await read(task, model, task.unlabelled!)).slice(0, most);
 
 /** The rows of the first stage of EFL. */
 export async function inferenceRowsOf({ prefix }: FewShotTask, { inference }: FewShotProtocol): Promise<Example[]> {
@@ -92,12 +92,3 @@ export async function inferenceRowsOf({ prefix }: FewShotTask, { inference }: Fe
 }
 
 const prefixed = (row: Example, prefix = ''): Example => ({ ...row, text: `${prefix}${row.text}` });
-
-/** The first rows of each label. */
-function ofEach(rows: readonly Example[], count: number): Example[] {
-  const seen = new Map<string, number>();
-  return rows.filter(({ label = '' }) => {
-    seen.set(label, (seen.get(label) ?? 0) + 1);
-    return seen.get(label)! <= count;
-  });
-}

@@ -5,6 +5,7 @@ import { folder as small } from 'holdfast-small';
 import { intentTasks, type Intent, type TaskFiles } from '../../examples/support/intents';
 import { keyboardTypos, letterDrops, letterSwaps, synonymSwaps, upperCased, type TextPerturbation } from '../../src/adversarial';
 import { demoDictionary, loadDictionary, switchText, type Dictionary } from '../../src/crosslingual';
+import { firstOfEach } from '../support/firstOfEach';
 import { whole } from '../support/runLines';
 import { setupOptions, type SetupOptions } from '../support/setupRuns';
 import { methods } from './methods';
@@ -80,13 +81,10 @@ export interface Rows {
 /** The rows to learn from and to be asked, of all groups together. */
 export async function rowsOf({ files, tasks, perIntent, testPerIntent }: Setup, seed: number): Promise<Rows> {
   const all = await intentTasks(files, { tasks, perIntent, seed });
-  const taken = new Map<string, number>();
-  const test = all
-    .flatMap((task) => task.test)
-    .filter(({ label }) => {
-      taken.set(label, (taken.get(label) ?? 0) + 1);
-      return taken.get(label)! <= testPerIntent;
-    });
+  const test = firstOfEach(
+    all.flatMap((task) => task.test),
+    testPerIntent,
+  );
   return { labels: all.flatMap(({ labels }) => labels), train: all.flatMap((task) => task.train), test };
 }
 

@@ -12,7 +12,7 @@ import { shelvesOf, type Memory, type MemorySize } from './shelves';
 export interface HerdingRememberOptions {
   /** The head that the labels belong to. */
   readonly head: Head;
-  /** Rows of one evaluation. Default 64. */
+  /** Most rows of one evaluation. Default 64. */
   readonly batchSize?: number;
 }
 

@@ -8,7 +8,7 @@ import type { ClozeTask } from './wordPieces';
 export interface ClozeClassifierOptions<Label extends string = string> extends ClozeTask<Label> {
   /** How the labels are scored. Default `clozeScores`. */
   readonly scoring?: ClozeScoring;
-  /** Rows of one evaluation. Default 32. */
+  /** Most rows of one evaluation. Default 32. */
   readonly batchSize?: number;
   /** Most tokens of a filled pattern. Default the model's. */
   readonly maxLength?: number;

@@ -5,7 +5,7 @@ import { verbalizerLogits } from './verbalizerLogits';
 import { labelWords, requireWhole, wordPieces, type ClozeTask } from './wordPieces';
 
 export interface ScoringOptions {
-  /** Rows of one evaluation of the network. */
+  /** Most rows of one evaluation of the network. */
   readonly batchSize: number;
   /** Most tokens of a filled pattern. */
   readonly maxLength: number;

@@ -13,7 +13,7 @@ export interface DemonstratedOptions<Label extends string = string> extends Cloz
   readonly seed: number;
   /** Share of a label's examples, the most similar ones, among which the draw is; above 0 to 1. Default 0.5. */
   readonly share?: number;
-  /** Rows of one evaluation. Default 32. */
+  /** Most rows of one evaluation. Default 32. */
   readonly batchSize?: number;
 }
 

@@ -11,7 +11,7 @@ export interface LinearProbeOptions<Label extends string = string> extends Omit<
   readonly examples: ExampleSource<Example<Label>>;
   /** λ, above 0: how much large weights cost, by how far the vectors lie apart. Default 1. */
   readonly l2?: number;
-  /** Texts of one evaluation. Default 64. */
+  /** Most texts of one evaluation. Default 64. */
   readonly batchSize?: number;
   /** Most tokens of a text. Default the model's. */
   readonly maxLength?: number;

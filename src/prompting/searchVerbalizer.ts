@@ -32,7 +32,7 @@ export interface SearchVerbalizerOptions<Label extends string = string> {
   readonly candidates?: number;
   /** Default `likelihoodRatio`. */
   readonly score?: WordScore;
-  /** Rows of one evaluation. Default 16: each has as many numbers as the vocabulary. */
+  /** Most rows of one evaluation. Default 16: each has as many numbers as the vocabulary. */
   readonly batchSize?: number;
   /** Most tokens of a filled pattern. Default the model's. */
   readonly maxLength?: number;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { methods } from '../../bench/fewshot/methods';
 import { fewShotOptions } from '../../bench/fewshot/options';
-import { protocolOf, rowsOf, stageRowsOf, wantedRuns } from '../../bench/fewshot/protocol';
+import { protocolOf, rowsOf, unlabelledRows, wantedRuns } from '../../bench/fewshot/protocol';
 import { appendRun, gain, isFinished, readRuns, shown, summaries, type RunKey, type RunLine } from '../../bench/fewshot/results';
 import { afterMaskedLm, afterSimcse, inferenceModel } from '../../bench/fewshot/stages';
 import { tasks, type Meaning } from '../../bench/fewshot/tasks';
@@ -115,7 +115,7 @@ describeShared(['data/sst2-kshot', 'data/trec-kshot', 'data/rte-kshot', 'data/ep
     if (task.unlabelled !== undefined) {
       const { unlabelled } = await rowsOf(task, { model: 'encoder', unlabelled: true }, 21, all);
       expect(unlabelled).toHaveLength(3);
-      const [first] = await stageRowsOf(task, 'after-simcse', protocolOf({ small: true }));
+      const [first] = await unlabelledRows(task, 'after-simcse', protocolOf({ small: true }).stage);
       expect(first!.text.startsWith(task.prefix ?? '')).toBe(true);
     }
     expect(test.length).toBe({ sst2: 872, trec: 500, rte: 277, eprstmt: 610 }[name]);
